@@ -61,7 +61,7 @@ def fetch(spec: str, downloads: Path) -> Path:
         command = (
             ["npm", "pack", "--silent", "--pack-destination", str(downloads), spec]
             if spec.startswith("@")
-            else [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-build-isolation", "-d", str(downloads), spec]
+            else [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "-d", str(downloads), spec]
         )
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         found = sorted(p for p in downloads.iterdir() if p.name.startswith(stem))
@@ -158,9 +158,9 @@ def first_name_lines(prenoms: Path) -> Iterator[list[object]]:
     for gender, letter in (("F", "f"), ("M", "m")):
         shares: dict[int, dict[str, float]] = {}
         spelling: dict[str, tuple[float, str]] = {}
-        for decade, births in BIRTHS.items():
+        for decade, both in BIRTHS.items():
             limits, names = ranked(member(prenoms, f"dist.prenoms.{letter}.{decade}.txt"))
-            births *= MAN_SHARE_1901 if gender == "M" and decade <= 1911 else 1.0
+            births = both * (MAN_SHARE_1901 if gender == "M" and decade <= 1911 else 1.0)
             share: dict[str, float] = defaultdict(float)
             for name, count in zip(names, counts(limits, births), strict=False):
                 share[fold(name)] += 1e6 * count / births
