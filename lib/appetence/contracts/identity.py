@@ -1,0 +1,135 @@
+"""The identity schema: which records are one person, which persons share a home, and how we know."""
+
+from appetence.contracts.base import BOOLEAN, DATE, DOUBLE, INT, LONG, STRING, STRINGS, Personal, Table, field
+
+P = Personal
+
+
+class CandidateStatistic(Table):
+    """One row per run date and blocking rule: pairs counted before they are made."""
+
+    schema, name, owner = "identity", "candidate_statistic", "identity"
+    as_of = field(DATE, "Run date.", required=True)
+    rule = field(STRING, "Name of the blocking key, or `all`.", required=True)
+    blocks = field(LONG, "Blocks of two or more.", required=True)
+    pairs = field(LONG, "Pairs the rule would make.", required=True)
+    largest_block = field(LONG, "Records in its largest block.", required=True)
+    largest_share = field(DOUBLE, "Share of all pairs that the largest block makes.", required=True)
+    key = (as_of, rule)
+
+
+class Edge(Table):
+    """One compared pair of records that scored above the review floor, the lower id first."""
+
+    schema, name, owner = "identity", "edge", "identity"
+    record_a = field(STRING, "Lower record id.", required=True)
+    record_b = field(STRING, "Higher record id.", required=True)
+    weight = field(DOUBLE, "Log2 odds of same person against household and unrelated, rounded to 4 digits.", required=True)
+    household_weight = field(DOUBLE, "Log2 odds of same person or same household against unrelated, rounded.", required=True)
+    pattern = field(STRING, "Agreement levels by field, e.g. last_name=exact|first_name=initial.", required=True)
+    rules = field(STRINGS, "Blocking keys that brought the pair.", required=True)
+    is_link = field(BOOLEAN, "Accepted as same person.", required=True)
+    key = (record_a, record_b)
+
+
+class PersonLink(Table):
+    """One row per record: the person it belongs to today."""
+
+    schema, name, owner = "identity", "person_link", "identity"
+    record_id = field(STRING, "The record.", required=True)
+    member_id = field(STRING, "Who supplied it.", required=True)
+    person_id = field(STRING, "Persistent id of the person, proper to the operator; never exported.", required=True)
+    since = field(DATE, "As-of date from which this record belongs to this person.", required=True)
+    key = (record_id,)
+    subject = record_id
+
+
+class HouseholdLink(Table):
+    """One row per person: its household and its address group today."""
+
+    schema, name, owner = "identity", "household_link", "identity"
+    person_id = field(STRING, "The person.", required=True)
+    household_id = field(STRING, "Persistent id of the household (family at an address).", required=True)
+    address_id = field(STRING, "Opaque id of the address, null without one.")
+    household_size = field(INT, "Persons in the household.", required=True)
+    since = field(DATE, "As-of date from which it holds.", required=True)
+    key = (person_id,)
+    subject = person_id
+
+
+class Person(Table):
+    """One row per person: the best of its records, and what decides whether it may be scored."""
+
+    schema, name, owner = "identity", "person", "identity"
+    person_id = field(STRING, "Persistent id.", required=True)
+    household_id = field(STRING, "Household of the person.", required=True)
+    address_id = field(STRING, "Address group.")
+    civility = field(STRING, "M, MME or null.", personal=P.IDENTITY)
+    gender = field(STRING, "M or F as declared by civility; null otherwise.", personal=P.IDENTITY)
+    first_name = field(STRING, "Most supported first name.", personal=P.IDENTITY)
+    last_name = field(STRING, "Most supported surname.", personal=P.IDENTITY)
+    birth_date = field(DATE, "The youngest of the declared dates.", personal=P.LIFE)
+    is_birth_date_disputed = field(BOOLEAN, "Members declare different dates.", required=True)
+    has_children = field(BOOLEAN, "Declared by any member.", personal=P.LIFE)
+    postcode = field(STRING, "Of the newest deliverable record.", personal=P.CONTACT)
+    commune_code = field(STRING, "Of the newest deliverable record.", personal=P.CONTACT)
+    department = field(STRING, "Of the newest deliverable record.", personal=P.CONTACT)
+    record_count = field(INT, "Records of the person.", required=True)
+    member_count = field(INT, "Members that supply it.", required=True)
+    confidence = field(DOUBLE, "Lowest average weight that holds the cluster together; null when single.")
+    last_delivered_on = field(DATE, "Newest delivery of any record.", required=True)
+    key = (person_id,)
+    subject = person_id
+
+
+class IdentityEvent(Table):
+    """One change of one record's person: the ledger from which links as of any day are read."""
+
+    schema, name, owner = "identity", "identity_event", "identity"
+    event_id = field(STRING, "Opaque id over what changed and when.", required=True)
+    as_of = field(DATE, "Run date.", required=True)
+    kind = field(STRING, "created, joined, merged, split, left.", required=True)
+    record_id = field(STRING, "The record.", required=True)
+    from_person_id = field(STRING, "Person before; null when new.")
+    to_person_id = field(STRING, "Person after; null when it left.")
+    key = (event_id,)
+    subject = record_id
+
+
+class MemberPerson(Table):
+    """One row per member and person it supplies: the id this member alone may see."""
+
+    schema, name, owner = "identity", "member_person", "identity"
+    member_id = field(STRING, "The member.", required=True)
+    person_id = field(STRING, "The operator's id.", required=True)
+    member_person_id = field(STRING, "Keyed id proper to the member.", required=True, personal=P.PSEUDONYM)
+    key_version = field(STRING, "Version of the member's key.", required=True)
+    key = (member_id, person_id)
+    subject = person_id
+
+
+class MemberHousehold(Table):
+    """One row per member and household it supplies: the id this member alone may see."""
+
+    schema, name, owner = "identity", "member_household", "identity"
+    member_id = field(STRING, "The member.", required=True)
+    household_id = field(STRING, "The operator's id.", required=True)
+    member_household_id = field(STRING, "Keyed id proper to the member.", required=True, personal=P.PSEUDONYM)
+    key_version = field(STRING, "Version of the member's key.", required=True)
+    key = (member_id, household_id)
+    subject = household_id
+
+
+class MatchModel(Table):
+    """One row per model version, field and agreement level: the learnt probabilities; no value of any person."""
+
+    schema, name, owner = "identity", "match_model", "identity"
+    model_version = field(STRING, "Hash of the parameters.", required=True)
+    trained_on = field(DATE, "As-of date of training.", required=True)
+    is_current = field(BOOLEAN, "The model nightly runs use.", required=True)
+    comparison = field(STRING, "Compared field, or `prior`.", required=True)
+    level = field(STRING, "Agreement level.", required=True)
+    p_person = field(DOUBLE, "Probability of the level given same person.", required=True)
+    p_household = field(DOUBLE, "Probability of the level given same household.", required=True)
+    p_unrelated = field(DOUBLE, "Probability of the level given unrelated.", required=True)
+    key = (model_version, comparison, level)

@@ -1,0 +1,114 @@
+"""What `conf/base.yaml` and the environment files may set, part by part; unknown keys are errors. Each default here is the only one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from appetence.contracts.specs import Spec
+
+
+class SparkSettings(Spec):
+    """How a session is built where the cluster does not give one."""
+
+    master: str | None = Field(default=None, description="local[2]; null on a cluster that brings its own session")
+    driver_memory: str = "4g"
+    shuffle_partitions: int = Field(default=4, ge=1)
+    jars: tuple[str, ...] = Field(default=(), description="Maven coordinates fetched once at set-up; empty where the cluster has them")
+    jar_cache: str = "{cache}/jars"
+    conf: dict[str, str] = Field(default={}, description="further Spark settings")
+
+
+class PathSettings(Spec):
+    """Where this environment lives. `{root}` and the other names may be used in each path and in secret references."""
+
+    root: str
+    lake: str = "{root}/lake"
+    inbox: str = "{root}/inbox"
+    outbox: str = "{root}/outbox"
+    quarantine: str = "{root}/quarantine"
+    gnupg: str = "{root}/gnupg"
+    secrets: str = "{root}/secrets"
+    truth: str = "{root}/truth"
+    reports: str = "{root}/reports"
+    scratch: str = "{root}/scratch"
+    locks: str = "{root}/locks"
+    requests: str = "{root}/requests"
+    mlflow: str = "sqlite:///{root}/mlflow/mlflow.db"
+    members: str = "{conf}/members"
+    recipients: str = "{conf}/recipients"
+    campaigns: str = "{conf}/campaigns"
+    law: str = "{conf}/law.yaml"
+
+
+class StoreSettings(Spec):
+    """One place files come from or go to."""
+
+    kind: Literal["folder", "blob", "sftp"] = "folder"
+    location: str = Field(description="folder path, container URL, or sftp://host:port/path")
+    credential_ref: str | None = Field(default=None, description="reference of the connection string, SAS or private key; null: managed identity")
+
+
+class ExchangeSettings(Spec):
+    """Deliveries in, exports out."""
+
+    inbox: StoreSettings = StoreSettings(location="{inbox}")
+    outbox: StoreSettings = StoreSettings(location="{outbox}")
+    quarantine: StoreSettings = StoreSettings(location="{quarantine}")
+    operator_fingerprint_ref: str = "file:{secrets}/fingerprints/operator.fpr"
+    operator_passphrase_ref: str | None = None
+    max_reject_share: float = Field(default=0.02, ge=0, le=1, description="a delivery with more rejected lines is quarantined whole")
+    max_expansion: int = Field(default=200, description="a compressed file may grow by this factor at most")
+
+
+class IdentitySettings(Spec):
+    """Resolution of persons and households."""
+
+    engine: Literal["auto", "graphframes", "driver"] = "auto"
+    link_weight: float = Field(default=0.0, description="log2 odds above which a pair is a link")
+    review_weight: float = Field(default=-4.0, description="pairs above this are kept for review")
+    max_pairs_per_record: float = Field(default=60.0, description="budget: a run that would compare more refuses")
+    hot_block: int = Field(default=60, description="blocks larger than this are divided by a further attribute")
+    max_component: int = Field(default=400, description="a larger component raises an alarm before anything is published")
+    household_max_size: int = 12
+
+
+class FeatureSettings(Spec):
+    """Snapshots and labels."""
+
+    gap_days: int = Field(default=0, ge=0)
+    horizon_days: int = Field(default=90, ge=1, description="length of the label window")
+    history_days: int = Field(default=1096, ge=30, description="events older than this are not read")
+    train_cutoffs: int = Field(default=3, ge=1)
+    step_days: int = Field(default=90, ge=1, description="days between two training cutoffs")
+
+
+class PropensitySettings(Spec):
+    """Training, the gate and scoring."""
+
+    models: tuple[str, ...] = Field(default=(), description="model keys to train, e.g. house:r_m04")
+    seed: int = 20261031
+    max_train_rows: int = Field(default=200_000, ge=1000)
+    min_positives: int = Field(default=50, ge=1, description="the gate refuses a test period with fewer")
+    max_calibration_error: float = 0.03
+    min_auc_gain: float = Field(default=-0.005, description="a challenger may not lose more than this against the champion")
+    min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
+    reasons: int = Field(default=3, ge=1)
+
+
+class SelectionSettings(Spec):
+    """Campaigns."""
+
+    campaigns: tuple[str, ...] = Field(default=(), description="campaigns of this environment, in order")
+    minimum_age: int = 18
+
+
+class PrivacySettings(Spec):
+    """Secrets, retention and erasure."""
+
+    pepper_ref: str = "file:{secrets}/pepper.key"
+    pepper_version: str = "1"
+    member_key_template: str = "file:{secrets}/members/{member_id}.key"
+    reference_key_ref: str = "file:{secrets}/reference.key"
+    member_key_version: str = "1"

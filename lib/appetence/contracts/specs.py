@@ -1,0 +1,197 @@
+"""What the YAML files under `conf/` may say: frozen models in which an unknown key is an error.
+
+A rule of law, a member's mapping or instruction, a recipient and a campaign are data; the code that applies them reads these models.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from appetence.contracts.domain import (
+    Basis, Block, Channel, MemberSector, Programme, Purpose, RecipientSector, Use,
+)  # fmt: skip
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
+
+
+class Spec(BaseModel):
+    """Base of every specification: frozen, and strict about keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PgpSpec(Spec):
+    """How files travel to and from a partner. `fingerprints` may be literal or references (`file:`, `env:`)."""
+
+    fingerprints: tuple[str, ...] = Field(min_length=1, description="keys allowed to sign; several while keys rotate")
+    encrypt_to: str | None = Field(default=None, description="key (fingerprint or reference) that what we send is encrypted for")
+    armor: bool = False
+    compress: bool = True
+    sign: bool = True
+
+
+class BlockSpec(Spec):
+    """How one file of a delivery is written, and which source column is which of ours."""
+
+    format: Literal["csv", "fixed", "parquet"] = "csv"
+    encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15"] = "utf-8"
+    delimiter: str = Field(default=";", min_length=1, max_length=1)
+    quote: str = Field(default='"', max_length=1)
+    widths: tuple[int, ...] = ()
+    columns: dict[str, str] = Field(description="source column -> our column of the block")
+    ignored: tuple[str, ...] = Field(default=(), description="source columns that are known, allowed by the contract and not used")
+    constants: dict[str, str] = Field(default={}, description="our column -> a value the member does not repeat on each line")
+    decimal: Literal[",", "."] = ","
+    values: dict[str, dict[str, str]] = Field(default={}, description="our column -> (member's code -> our value)")
+
+
+class InstructionSpec(Spec):
+    """One signed instruction of a member."""
+
+    instruction_id: str
+    signed_on: dt.date
+    valid_from: dt.date
+    valid_to: dt.date | None = None
+    purposes: tuple[Purpose, ...]
+    uses: tuple[Use, ...]
+    channels: tuple[Channel, ...]
+    recipient_sectors_allowed: tuple[RecipientSector, ...] = ()
+    recipient_sectors_refused: tuple[RecipientSector, ...] = ()
+    retention_months: int = Field(default=36, ge=1, le=120)
+    adults_only: bool = False
+    notice_covers_charity_electronic: bool = False
+
+
+class MemberSpec(Spec):
+    """`conf/members/<member_id>.yaml`: a member, its files and its instructions."""
+
+    member_id: Identifier
+    label: str
+    sector: MemberSector
+    programmes: tuple[Programme, ...] = Field(min_length=1)
+    is_active: bool = True
+    country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
+    pgp: PgpSpec
+    blocks: dict[Block, BlockSpec]
+    instructions: tuple[InstructionSpec, ...] = ()
+    excludes: tuple[str, ...] = Field(default=(), description="member or recipient ids that are competitors")
+    key_ref: str | None = Field(default=None, description="reference of the key of this member's own ids; default: from the environment's key_template")
+
+
+class RecipientSpec(Spec):
+    """`conf/recipients/<recipient_id>.yaml`: who may be handed a selection, or a router that carries it."""
+
+    recipient_id: Identifier
+    label: str
+    sector: RecipientSector | None = Field(default=None, description="null for a router: it receives for others")
+    role: Literal["client", "router"] = "client"
+    member_id: str | None = None
+    country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
+    safeguard: str | None = None
+    pgp: PgpSpec
+    layouts: tuple[Channel, ...] = Field(default=(), description="channels a router carries")
+
+
+class ListSpec(Spec):
+    """One list of a campaign: who is offered, in which order of priority."""
+
+    list_id: Identifier
+    departments: tuple[str, ...] = ()
+    postcodes: tuple[str, ...] = ()
+    age_min: int | None = Field(default=None, ge=18, le=110)
+    age_max: int | None = Field(default=None, ge=18, le=120)
+    segments: tuple[str, ...] = ()
+    sectors: tuple[MemberSector, ...] = Field(default=(), description="bought in one of these sectors")
+    recency_days_max: int | None = Field(default=None, ge=1)
+    recency_days_min: int | None = Field(default=None, ge=0)
+
+
+class CellSpec(Spec):
+    """A test cell drawn at random above the cut."""
+
+    cell: Identifier
+    share: float = Field(gt=0, lt=1)
+
+
+class CampaignSpec(Spec):
+    """`conf/campaigns/<campaign_id>.yaml`: everything that decides a campaign. Its canonical JSON is hashed and frozen when it is cut."""
+
+    campaign_id: Identifier
+    label: str
+    client: Identifier
+    product: Literal[Use.PROSPECT, Use.HOUSE, Use.ENRICH]
+    purpose: Purpose
+    programme: Programme
+    channels: tuple[Channel, ...] = Field(min_length=1, description="in order of preference")
+    drop_date: dt.date
+    quantity: int | None = Field(default=None, ge=1, description="pieces ordered; null: down to break-even")
+    cost_per_piece_eur: float = Field(gt=0)
+    margin_per_response_eur: float = Field(gt=0)
+    ranking: Literal["model", "recency", "value"] = "model"
+    min_sources: int = Field(default=2, ge=1)
+    lists: tuple[ListSpec, ...] = Field(min_length=1)
+    merge_level: Literal["person", "family", "address"] = "family"
+    holdout_share: float = Field(default=0.1, ge=0, lt=0.5, description="planned hold-out, as a share of the quantity, on top of it")
+    cells: tuple[CellSpec, ...] = ()
+    seeds: int = Field(default=3, ge=0, le=50)
+    seed: int = Field(default=1, description="seed of the draw of cells")
+    cap_per_year: int = Field(default=12, ge=1, description="pieces per household and channel in 12 months, all campaigns")
+    rest_days: int = Field(default=14, ge=0, description="days between two pieces to one household on one channel")
+    response_window_days: int = Field(default=60, ge=1)
+    router: Identifier
+    destroy_after_days: int = Field(default=90, ge=1, le=365)
+
+    @field_validator("channels")
+    @classmethod
+    def _once(cls, value: tuple[Channel, ...]) -> tuple[Channel, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError("names a channel twice; name each channel once")
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> CampaignSpec:
+        if self.product == Use.HOUSE and self.min_sources != 1:
+            raise ValueError("min_sources: a house campaign reads the client's own base; set min_sources: 1")
+        if sum(c.share for c in self.cells) >= 1:
+            raise ValueError("cells: the shares add up to 1 or more; lower them")
+        return self
+
+
+class LawRuleSpec(Spec):
+    """One row of `conf/law.yaml`: which bases allow a channel for a purpose in a period."""
+
+    rule_id: str
+    channel: Channel
+    purpose: Purpose
+    valid_from: dt.date
+    valid_to: dt.date | None = None
+    bases: tuple[Basis, ...]
+    house_bases: tuple[Basis, ...] = ()
+    names_recipient: bool = False
+    needs_notice: bool = False
+    external_lists: tuple[str, ...] = ()
+    source: str
+
+
+class PhoneHours(Spec):
+    """When a call is lawful; printed on the call file."""
+
+    weekdays: tuple[int, ...] = Field(description="ISO weekdays, 1 is Monday")
+    windows: tuple[str, ...]
+    attempts_max: int
+    attempts_days: int
+    rest_days_after_refusal: int
+    source: str
+
+
+class LawSpec(Spec):
+    """`conf/law.yaml`, whole."""
+
+    rules: tuple[LawRuleSpec, ...]
+    phone_hours: PhoneHours
+    sector_crosswalk: dict[MemberSector, tuple[RecipientSector, ...]]
+    programmes: dict[Programme, str] = Field(description="programme -> source mention, with {reference}")
+    default_retention_months: int = 36
