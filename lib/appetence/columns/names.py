@@ -1,0 +1,168 @@
+"""Civilities, first names and surnames as people and systems write them."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from appetence.columns.grades import Grade
+from appetence.columns.text import drop_placeholders, fold
+
+_MEN = ("M", "MR", "MONSIEUR", "MONS", "MSIEUR", "MISTER", "SIEUR", "H", "HOMME", "MASCULIN")
+_WOMEN = ("MME", "MLLE", "MADAME", "MADEMOISELLE", "MELLE", "MLE", "MMME", "MRS", "MISS", "MS", "DAME", "F", "FEMME", "FEMININ")
+_MAN = "|".join(w for w in _MEN if len(w) > 1)
+_WOMAN = "|".join(w for w in _WOMEN if len(w) > 1)
+_TITLES = "DR|DOCTEUR|PR|PROFESSEUR|ME|MAITRE|GENERAL|COLONEL|COMTE|COMTESSE|VEUVE|VVE"
+# How a surname field says that it holds two: the name by birth after NEE, the name by marriage after EPOUSE.
+_BORN = r"^(.+?) (?:NEE?|NOM DE JEUNE FILLE) (.+)$"
+_MARRIED = r"^(.+?) (?:EPOUSE|EPSE|EP|EPX|VEUVE|VVE|DITE?) (.+)$"
+
+# Words that no surname holds, and words that make a company only beside other words (people are called Bar, Hotel, Garage, Sa).
+_COMPANY_ALONE = (
+    "SARL|SAS|SASU|EURL|SCI|SNC|EARL|GAEC|SCEA|SELARL|ASSOCIATION|ASSO|MAIRIE|SOCIETE|ETS|ETABLISSEMENTS?|ENTREPRISE|ENTREPRISES|COMITE|"
+    "PHARMACIE|BOULANGERIE|RESTAURANT|COLLEGE|LYCEE|UNIVERSITE|HOPITAL|CLINIQUE|EHPAD|SYNDICAT|SYNDIC|FONDATION|MUTUELLE|BANQUE|"
+    "ASSURANCES?|CONSULTING|IMMOBILIERE?|TRANSPORTS|FEDERATION|PREFECTURE|INSTITUT|CCAS|MJC|OGEC|CSE|COOPERATIVE|COPROPRIETE|GROUPEMENT|"
+    "GMBH|LTD|HOLDING|AMICALE|PAROISSE|LABORATOIRES?|CAMPING|BOUTIQUE|GIE|INDIVISION"
+)
+_COMPANY_BESIDE = (
+    "SA|CE|STE|EI|HOTEL|BAR|CAFE|CLUB|GARAGE|ECOLE|CABINET|AGENCE|GROUPE|CENTRE|COMMUNE|CREDIT|SERVICES?|MAISON|ATELIERS?|EDITIONS|"
+    "DOMAINE|CHATEAU|SUCCESSION|COMPAGNIE|FRANCE|TRAVAUX|BATIMENT"
+)
+
+
+def civility(c: Column) -> Column:
+    """``M`` or ``MME`` from any writing of the civility or the gender; null for a couple, a title, a company or nothing.
+
+    >>> spark.sql("SELECT 'Mlle.' a, 'M. et Mme' b").select(civility(F.col("a")), civility(F.col("b"))).first()[:]
+    ('MME', None)
+    """
+    text = F.regexp_replace(fold(c), rf"^(M|MR|MONSIEUR|MME|MADAME|MLLE) (?:LE |LA )?(?:{_TITLES})$", "$1")
+    return F.when(text.isin(*_MEN), "M").when(text.isin(*_WOMEN), "MME")
+
+
+def is_couple(c: Column) -> Column:
+    """Whether a civility speaks to two persons: ``M. et Mme``, ``Mme ou M``, ``MM``.
+
+    >>> spark.sql("SELECT 'Mr & Mme' a, 'Mme' b").select(is_couple(F.col("a")), is_couple(F.col("b"))).first()[:]
+    (True, False)
+    """
+    both = (
+        rf"^(?:M|{_MAN}) (?:ET |OU )?(?:{_WOMAN})\b|^(?:{_WOMAN}) (?:ET |OU )?(?:M|{_MAN})\b|^(?:MM|MMS|MESSIEURS|MMES|MESDAMES|COUPLE)\b"
+    )
+    return F.coalesce(fold(c).rlike(both), F.lit(False))
+
+
+def _bare(c: Column) -> Column:
+    """Folded, without digits, placeholders and the civility that some systems put in the name field."""
+    text = F.translate(drop_placeholders(c), "0123456789", "          ")
+    folded = F.regexp_replace(
+        fold(text), rf"^(?:(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE) (?=[A-Z]{{2}})(?:ET (?:{_WOMAN}) )?)+", ""
+    )
+    return F.nullif(folded, F.lit(""))
+
+
+def clean_first_name(c: Column) -> Column:
+    """A first name in comparison form: words separated by one space (``JEAN PIERRE``), civility and digits gone, initials kept.
+
+    >>> spark.sql("SELECT 'Mme Anne-Laure' a, 'J.-P.' b").select(clean_first_name(F.col("a")), clean_first_name(F.col("b"))).first()[:]
+    ('ANNE LAURE', 'J P')
+    """
+    return _bare(c)
+
+
+def clean_last_name(c: Column) -> Column:
+    """The surname in use, in comparison form, particles kept; a birth name written behind it (``née``, ``épouse``) is left out.
+
+    >>> row = spark.sql("SELECT 'de La Tour' a, 'Durand née Petit' b, 'Petit ép. Durand' d")
+    >>> row.select(*[clean_last_name(F.col(c)) for c in "abd"]).first()[:]
+    ('DE LA TOUR', 'DURAND', 'DURAND')
+    """
+    return F.regexp_replace(F.regexp_replace(_bare(c), _BORN, "$1"), _MARRIED, "$2")
+
+
+def birth_name_within(c: Column) -> Column:
+    """The birth name that a surname field also holds, null when it holds one name.
+
+    >>> spark.sql("SELECT 'Durand née Petit' a").select(birth_name_within(F.col("a")).alias("v")).first().v
+    'PETIT'
+    """
+    name = _bare(c)
+    return F.when(name.rlike(_BORN), F.regexp_replace(name, _BORN, "$2")).when(name.rlike(_MARRIED), F.regexp_replace(name, _MARRIED, "$1"))
+
+
+def first_word(c: Column) -> Column:
+    """The first word of a clean name.
+
+    >>> spark.sql("SELECT 'JEAN PIERRE' a").select(first_word(F.col("a")).alias("v")).first().v
+    'JEAN'
+    """
+    return F.substring_index(c, " ", 1)
+
+
+def is_initial(c: Column) -> Column:
+    """Whether a clean first name holds initials only (``J``, ``J P``); null for null.
+
+    >>> spark.sql("SELECT 'J P' a, 'JO' b").select(is_initial(F.col("a")), is_initial(F.col("b"))).first()[:]
+    (True, False)
+    """
+    return c.rlike("^[A-Z](?: [A-Z])*$")
+
+
+def name_key(c: Column) -> Column:
+    """A clean surname without particles and spaces, for comparison: DE LA TOUR, DELATOUR and D'ELATOUR meet.
+
+    >>> spark.sql("SELECT 'LE GALL' a, 'SAINT JEAN' b").select(name_key(F.col("a")), name_key(F.col("b"))).first()[:]
+    ('LEGALL', 'STJEAN')
+    """
+    return F.replace(F.regexp_replace(c, r"\bSAINT(E?)\b", "ST$1"), F.lit(" "), F.lit(""))
+
+
+def is_company(last: Column) -> Column:
+    """Whether a clean surname is the name of a company, an association or a public body.
+
+    >>> spark.sql("SELECT 'GARAGE DU PONT' a, 'GARAGE' b, 'SCI' d").select(*[is_company(F.col(c)) for c in "abd"]).first()[:]
+    (True, False, True)
+    """
+    return F.coalesce(last.rlike(rf"\b(?:{_COMPANY_ALONE})\b|\b(?:{_COMPANY_BESIDE}) [A-Z]|[A-Z] (?:{_COMPANY_BESIDE})\b"), F.lit(False))
+
+
+def name_grade(first: Column, last: Column) -> Column:
+    """The grade of a clean name: A whole, B an initial for first name, C doubtful, D no surname to speak of, absent.
+
+    Doubtful: no first name, a company, one word twice, no vowel, a letter three times in a row, more than five words.
+
+    >>> spark.sql("SELECT 'J' f, 'DURAND' l").select(name_grade(F.col("f"), F.col("l")).alias("v")).first().v
+    'B'
+    """
+    odd = last.rlike(r"^[^AEIOUY]{3,}$|([A-Z])\1\1|^(?:[A-Z]+ ){5}") | first.rlike(r"^[^AEIOUY ]{3,}$|([A-Z])\1\1|^(?:[A-Z]+ ){5}")
+    return (
+        F.when(first.isNull() & last.isNull(), Grade.ABSENT.value)
+        .when(last.isNull() | (F.length(last) < 2), Grade.UNUSABLE.value)
+        .when(first.isNull() | odd | (first == last) | is_company(last), Grade.DOUBTFUL.value)
+        .when(is_initial(first), Grade.REPAIRED.value)
+        .otherwise(Grade.GOOD.value)
+    )
+
+
+def inversion_probability(first_ratio: Column, last_ratio: Column, prior: float = 0.02) -> Column:
+    """How probable it is that first name and surname stand in each other's field (0 to 1).
+
+    ``first_ratio``: frequency of the first-name field's value as a first name, over its frequency as a surname. ``last_ratio``: frequency
+    of the surname field's value as a surname, over its frequency as a first name. Both need a floor for unknown names, and count as 1
+    when null. ``prior`` is the share of inverted records expected before looking. Bayes' rule on the two ratios.
+
+    >>> odds = spark.sql("SELECT CAST(0.01 AS DOUBLE) f, CAST(0.02 AS DOUBLE) l, CAST(90 AS DOUBLE) n")
+    >>> odds.select(F.round(inversion_probability(F.col("f"), F.col("l")), 3), F.round(inversion_probability(F.col("n"), F.col("n")), 3)).first()[:]
+    (0.99, 0.0)
+    """
+    straight = F.coalesce(first_ratio, F.lit(1.0)) * F.coalesce(last_ratio, F.lit(1.0))
+    return F.lit(prior) / (F.lit(prior) + F.lit(1.0 - prior) * straight)
+
+
+def is_inverted(first_ratio: Column, last_ratio: Column, prior: float = 0.02, sure: float = 0.9) -> Column:
+    """Whether the two fields are inverted with at least ``sure`` probability; see :func:`inversion_probability`.
+
+    >>> spark.sql("SELECT 0.01D f, 0.02D l").select(is_inverted(F.col("f"), F.col("l")).alias("v")).first().v
+    True
+    """
+    return inversion_probability(first_ratio, last_ratio, prior) >= sure

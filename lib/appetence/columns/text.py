@@ -1,0 +1,128 @@
+"""Plain text: blanks, placeholders, folding to upper-case ASCII, shapes."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from appetence.data import rows
+
+# Java's \s leaves out the no-break, thin and zero-width spaces that spreadsheets and web forms bring.
+SPACE = r"\s\u00A0\u1680\u2000-\u200D\u202F\u205F\u2060\u3000\uFEFF"
+_LIGATURES = {"Œ": "OE", "œ": "OE", "Æ": "AE", "æ": "AE", "ß": "SS", "ẞ": "SS"}
+_STROKES = {
+    "Ø": "O",
+    "ø": "O",
+    "Đ": "D",
+    "đ": "D",
+    "Ð": "D",
+    "ð": "D",
+    "Ł": "L",
+    "ł": "L",
+    "ı": "I",
+    "Ħ": "H",
+    "ħ": "H",
+    "Ŧ": "T",
+    "ŧ": "T",
+}
+
+
+@cache
+def _ascii_table() -> tuple[str, str]:
+    """Characters and what they become; those past the end of the second string are dropped (combining accents, zero-width marks)."""
+    found = {chr(low): chr(low).upper() for low in range(ord("a"), ord("z") + 1)} | _STROKES
+    for point in [*range(0xC0, 0x250), *range(0x1E00, 0x1F00)]:
+        base = unicodedata.normalize("NFKD", chr(point))[0].upper()
+        if chr(point) not in found and chr(point) not in _LIGATURES and base.isascii() and base.isalpha():
+            found[chr(point)] = base
+    dropped = "".join(map(chr, [*range(0x300, 0x370), 0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF]))
+    return "".join(found) + dropped, "".join(found.values())
+
+
+def let(value: Column, body: Callable[[Column], Column]) -> Column:
+    """``body(value)`` with the value computed once, however often the body uses it.
+
+    Catalyst shares repeated expressions only where they are always evaluated; inside conditions this array of one element does it.
+
+    >>> spark.sql("SELECT 3 n").select(let(F.col("n") + 1, lambda x: x * x).alias("v")).first().v
+    16
+    """
+    return F.transform(F.array(value), body).getItem(0)
+
+
+def blank_to_null(c: Column) -> Column:
+    """The value as it is, null when it holds white space only.
+
+    >>> spark.sql("SELECT '  ' a").select(blank_to_null(F.col("a")).alias("v")).first().v is None
+    True
+    """
+    return F.when(c.rlike(f"[^{SPACE}]"), c)
+
+
+def squeeze(c: Column) -> Column:
+    r"""Runs of white space (no-break and zero-width ones too) as one space, none at the ends; null when nothing is left.
+
+    >>> spark.sql(r"SELECT ' a\t\t b ' a").select(squeeze(F.col("a")).alias("v")).first().v
+    'a b'
+    """
+    return F.nullif(F.trim(F.regexp_replace(c, f"[{SPACE}]+", " ")), F.lit(""))
+
+
+def to_ascii_upper(c: Column) -> Column:
+    """Latin letters in upper case without accents or ligatures; every other character as it is.
+
+    >>> spark.sql("SELECT 'Cœur d’Île 2' a").select(to_ascii_upper(F.col("a")).alias("v")).first().v
+    'COEUR D’ILE 2'
+    """
+    matching, replacement = _ascii_table()
+    for ligature, letters in _LIGATURES.items():
+        c = F.replace(c, F.lit(ligature), F.lit(letters))
+    return F.translate(c, matching, replacement)
+
+
+def fold(c: Column) -> Column:
+    """The comparison form: A-Z and 0-9, everything else one space, none at the ends; null when nothing is left.
+
+    >>> spark.sql("SELECT ' Müller-Lœwe, Hôtel° ' a").select(fold(F.col("a")).alias("v")).first().v
+    'MULLER LOEWE HOTEL'
+    """
+    return F.nullif(F.trim(F.regexp_replace(to_ascii_upper(c), "[^A-Z0-9]+", " ")), F.lit(""))
+
+
+def shape(c: Column) -> Column:
+    """A value's shape without the value, for reports: letters become ``a``, digits ``9``; at most 40 characters.
+
+    >>> spark.sql("SELECT 'Jean.92@free.fr' a").select(shape(F.col("a")).alias("v")).first().v
+    'aaaa.99@aaaa.aa'
+    """
+    return F.regexp_replace(F.regexp_replace(F.substring(c, 1, 40), r"[\p{L}\p{M}]", "a"), r"\p{N}", "9")
+
+
+_VARIANTS = {"A": "AÀÂÄ", "C": "CÇ", "E": "EÉÈÊË", "I": "IÎÏ", "O": "OÔÖ", "U": "UÙÛÜ", " ": ""}
+
+
+@cache
+def placeholder_pattern(kind: str = "text") -> str:
+    """The regular expression, for a whole value, of what fills a field of this kind and means nothing."""
+    gap = r"[^\p{L}\p{N}]"
+    words = [row["value"] for row in rows("placeholders") if row["kind"] == kind]
+    if kind != "text":
+        return f"(?i)^{gap}*(?:{'|'.join(re.escape(w) for w in words)})?{gap}*$"
+    spelled = ["".join(f"{gap}+" if ch == " " else f"[{_VARIANTS[ch]}]" if ch in _VARIANTS else ch for ch in w) for w in words]
+    return f"(?iu)^{gap}*(?:{'|'.join([*spelled, 'X{2,}', '0+', f'N{gap}?A'])})?{gap}*$"
+
+
+def drop_placeholders(c: Column, kind: str = "text") -> Column:
+    """The value as it is, null when it means nothing: NULL, None, n/a, -, XXX, INCONNU, TEST, 0...
+
+    ``kind`` picks the list: text, postcode, phone, date or email (``placeholders.csv``).
+
+    >>> spark.sql("SELECT 'Non renseigné' a, 'Nonotte' b").select(drop_placeholders(F.col("a")), drop_placeholders(F.col("b"))).first()[:]
+    (None, 'Nonotte')
+    """
+    return F.when(~c.rlike(placeholder_pattern(kind)), c)
