@@ -70,6 +70,12 @@ def field(dtype: T.DataType, comment: str, *, required: bool = False, personal: 
     return Field("", dtype, comment, nullable=not required, personal=personal, provided=provided)
 
 
+_JOBS = {
+    "reference": "load_reference", "exchange": "receive_deliveries", "records": "standardise_records", "identity": "resolve_identities",
+    "enrichment": "enrich_persons", "features": "build_features", "propensity": "train_propensity", "selection": "select_campaign",
+    "privacy": "handle_rights", "runtime": "load_reference",
+}  # fmt: skip
+
 _ROLES = {"key", "subject", "partition_by", "cluster_by"}
 
 RUN_ID = Field("run_id", STRING, "The run that last changed this row; content hashes leave it out.", nullable=False)
@@ -90,6 +96,7 @@ class Table:
     partition_by: ClassVar[tuple[str, ...]] = ()
     cluster_by: ClassVar[tuple[str, ...]] = ()
     checks: ClassVar[Mapping[str, str]] = {}
+    written_by: ClassVar[str | None] = None
     keeps_after_erasure: ClassVar[str | None] = None
     run_id: ClassVar[Field] = RUN_ID
 
@@ -112,6 +119,11 @@ class Table:
     def full_name(cls) -> str:
         """`schema.name`."""
         return f"{cls.schema}.{cls.name}"
+
+    @classmethod
+    def writer_job(cls) -> str:
+        """The job that writes it."""
+        return cls.written_by or _JOBS[cls.owner]
 
     @classmethod
     def grain(cls) -> str:

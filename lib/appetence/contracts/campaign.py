@@ -105,6 +105,7 @@ class Export(Table):
     """One row per file handed over: what it holds, by hash, and when it must be gone."""
 
     schema, name, owner = "gold", "export", "exchange"
+    written_by = "export_selection"
     export_id = field(STRING, "Opaque id of campaign, channel and recipient.", required=True)
     campaign_id = field(STRING, "The campaign.", required=True)
     channel = field(STRING, "Channel of the layout.", required=True)
@@ -125,6 +126,7 @@ class ExportLine(Table):
     """One row per exported line: the link from the printed reference back to the selection."""
 
     schema, name, owner = "gold", "export_line", "exchange"
+    written_by = "export_selection"
     export_id = field(STRING, "The file.", required=True)
     reference = field(STRING, "Opaque reference printed on the piece.", required=True, personal=P.PSEUDONYM)
     campaign_id = field(STRING, "The campaign.", required=True)
@@ -137,6 +139,7 @@ class Response(Table):
     """One row per campaign and merge unit that bought or gave in the window: matched back by key code or by person."""
 
     schema, name, owner = "gold", "response", "selection"
+    written_by = "measure_response"
     campaign_id = field(STRING, "The campaign.", required=True)
     person_id = field(STRING, "The person.", required=True)
     cell = field(STRING, "Its cell.", required=True, personal=P.DERIVED)
@@ -153,6 +156,7 @@ class Matchback(Table):
     """One row per campaign and group (cell or decile): rates with intervals, and the lift over the hold-out."""
 
     schema, name, owner = "gold", "matchback", "selection"
+    written_by = "measure_response"
     campaign_id = field(STRING, "The campaign.", required=True)
     group_kind = field(STRING, "cell, decile or total.", required=True)
     group_value = field(STRING, "Which one.", required=True)
@@ -174,6 +178,7 @@ class Statement(Table):
     """One row per member, month, programme, recipient sector and measure: what it gave and what was used; small counts masked."""
 
     schema, name, owner = "gold", "statement", "selection"
+    written_by = "issue_statements"
     member_id = field(STRING, "The member.", required=True)
     month = field(STRING, "yyyy-MM.", required=True)
     programme = field(STRING, "Programme, or `all`.", required=True)

@@ -33,6 +33,7 @@ class Score(Table):
     """One row per model, cutoff and person: calibrated probability, rank, decile and reasons."""
 
     schema, name, owner = "gold", "score", "propensity"
+    written_by = "score_persons"
     model_key = field(STRING, "Product and client, e.g. house:m04 or prospect:m01.", required=True)
     cutoff = field(DATE, "Date of the snapshot scored.", required=True)
     person_id = field(STRING, "The person.", required=True)

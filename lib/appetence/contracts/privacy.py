@@ -9,6 +9,7 @@ class Suppression(Table):
     """One keyed hash of one coordinate of somebody who must not be contacted; never the coordinate."""
 
     schema, name, owner = "privacy", "suppression", "privacy"
+    written_by = "import_suppressions"
     scope = field(STRING, "global, or the id of the one client concerned.", required=True)
     kind = field(STRING, "email, phone, postal or postal_household.", required=True)
     key_hash = field(STRING, "HMAC-SHA-256 of the coordinate with the pepper.", required=True)
@@ -23,6 +24,7 @@ class ExternalList(Table):
     """One keyed hash of one coordinate on an external opposition list (Robinson, historical Bloctel), by version."""
 
     schema, name, owner = "privacy", "external_list", "privacy"
+    written_by = "import_suppressions"
     list_name = field(STRING, "robinson or bloctel.", required=True)
     version = field(STRING, "Version of the list.", required=True)
     kind = field(STRING, "email, phone or postal.", required=True)
@@ -133,6 +135,7 @@ class RetentionRun(Table):
     """One row per retention run and member: what was past its time."""
 
     schema, name, owner = "privacy", "retention_run", "privacy"
+    written_by = "enforce_retention"
     as_of = field(DATE, "Run date.", required=True)
     member_id = field(STRING, "Whose rule.", required=True)
     retention_months = field(INT, "The rule applied.", required=True)

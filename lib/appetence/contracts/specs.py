@@ -181,6 +181,7 @@ class PhoneHours(Spec):
 
     weekdays: tuple[int, ...] = Field(description="ISO weekdays, 1 is Monday")
     windows: tuple[str, ...]
+    public_holidays: bool = Field(default=False, description="whether calls on public holidays are lawful")
     attempts_max: int
     attempts_days: int
     rest_days_after_refusal: int
@@ -194,4 +195,6 @@ class LawSpec(Spec):
     phone_hours: PhoneHours
     sector_crosswalk: dict[MemberSector, tuple[RecipientSector, ...]]
     programmes: dict[Programme, str] = Field(description="programme -> source mention, with {reference}")
+    drafts: tuple[LawRuleSpec, ...] = Field(default=(), description="rules written and not in force")
+    recipient_lists: dict[str, tuple[Identifier, ...]] = Field(default={}, description="named list with its version -> recipients on it")
     default_retention_months: int = 36

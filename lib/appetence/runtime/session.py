@@ -1,0 +1,74 @@
+"""The only place that builds a Spark session."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from appetence.contracts.settings import SparkSettings
+from appetence.errors import EnvironmentError_
+
+# Small data on few cores: each of these was worth seconds per job (Delta lists its log with fifty tasks unless told otherwise).
+LOCAL_CONF = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+    "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.debug.maxToStringFields": "20",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.log.level": "ERROR",
+    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Dderby.system.home={scratch}",
+}
+
+
+def jar_files(settings: SparkSettings) -> list[Path]:
+    """The cached files of the configured coordinates; a missing one is said with its remedy."""
+    cache = Path(settings.jar_cache)
+    files = [cache / f"{artifact}-{version}.jar" for _, artifact, version in (c.split(":") for c in settings.jars)]
+    lacking = [f.name for f in files if not f.is_file()]
+    if lacking:
+        raise EnvironmentError_(f"The Spark jars {', '.join(lacking)} are not in {cache}: run `make setup` once to fetch them.")
+    return files
+
+
+def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence") -> SparkSession:
+    """A session for this environment; on a cluster (no master configured) the one that is there."""
+    builder = SparkSession.builder.appName(name)
+    if settings.master is None:
+        for key, value in settings.conf.items():
+            builder = builder.config(key, value)
+        return builder.getOrCreate()
+    scratch.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "1")
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    conf = {
+        **LOCAL_CONF,
+        "spark.driver.memory": settings.driver_memory,
+        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.default.parallelism": str(settings.shuffle_partitions),
+        "spark.jars": ",".join(str(f) for f in jar_files(settings)),
+        "spark.local.dir": str(scratch / "spark"),
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        **settings.conf,
+    }
+    builder = builder.master(settings.master)
+    for key, value in conf.items():
+        builder = builder.config(key, value.replace("{scratch}", str(scratch)))
+    try:
+        session = builder.getOrCreate()
+    except Exception as failed:
+        raise EnvironmentError_(
+            "Spark did not start: it needs Java 17 or 21; run `appetence doctor` to see what this machine lacks."
+        ) from failed
+    session.sparkContext.setCheckpointDir(str(scratch / "checkpoints"))
+    return session

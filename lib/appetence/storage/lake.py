@@ -1,0 +1,304 @@
+"""The lake: read, insert, upsert, sync and purge tables by contract.
+
+Every writer stages its rows once (which cuts their lineage), checks shape and key, compares with what is stored and commits only the
+difference: a rerun that changes nothing commits nothing. `run_id` marks the run that last changed a row and is left out of comparisons.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from appetence.contracts.base import RUN_ID, Table
+from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
+
+ACTION, HASH = "_action", "_hash"
+CATALOG = "catalog:"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one write did. `rows` counts what was handed in, `version` is the table's version after it (None when it does not exist)."""
+
+    rows: int
+    inserted: int
+    updated: int
+    deleted: int
+    version: int | None
+
+    @property
+    def is_none(self) -> bool:
+        """Nothing was to be changed."""
+        return self.inserted + self.updated + self.deleted == 0
+
+
+@dataclass
+class Lake:
+    """The tables of one environment: under a folder or object-store URL, or in a catalog (`catalog:NAME`)."""
+
+    spark: SparkSession
+    location: str
+    run_id: str
+    scratch: str
+    is_dry_run: bool = False
+    changes: dict[str, Change] = field(default_factory=dict)
+    _staged: int = 0
+
+    # -- where and whether ------------------------------------------------------------------------------------------------
+
+    def path(self, table: type[Table]) -> str:
+        """Folder of the table, or its three-part name in a catalog."""
+        if self.location.startswith(CATALOG):
+            return f"{self.location.removeprefix(CATALOG)}.{table.full_name()}"
+        return f"{self.location.rstrip('/')}/{table.schema}/{table.name}"
+
+    def identifier(self, table: type[Table]) -> str:
+        """The table's name in SQL."""
+        return self.path(table) if self.location.startswith(CATALOG) else f"delta.`{self.path(table)}`"
+
+    def exists(self, table: type[Table]) -> bool:
+        """Whether any job has written it."""
+        if self.location.startswith(CATALOG):
+            return self.spark.catalog.tableExists(self.path(table))
+        if self._log(table) is not None:
+            return self._log_version(table) is not None
+        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+
+    def version(self, table: type[Table]) -> int | None:
+        """Current version, None when it does not exist."""
+        if not self.exists(table):
+            return None
+        if self._log(table) is not None:
+            return self._log_version(table)
+        return int(self._delta(table).history(1).select("version").first()[0])  # type: ignore[index]  # a table that exists has a version
+
+    # -- reading ----------------------------------------------------------------------------------------------------------
+
+    def read(self, table: type[Table], *, with_run_id: bool = False) -> DataFrame:
+        """The contract's columns (without `run_id`); MissingTableError names the job that writes the table."""
+        if not self.exists(table):
+            raise MissingTableError(
+                f"The table {table.full_name()} is not there yet: run the job {table.writer_job()} first (appetence run {table.writer_job()})."
+            )
+        frame = self._raw(table)
+        lacking = [f for f in table.content() if f not in frame.columns]
+        for name in lacking:
+            frame = frame.withColumn(name, F.lit(None).cast(name.dtype))
+        fields = table.fields() if with_run_id else table.content()
+        return frame.select(*(F.col(str(f)) for f in fields))
+
+    def read_or_empty(self, table: type[Table]) -> DataFrame:
+        """Like `read`, with no rows when the table is not there yet."""
+        return self.read(table) if self.exists(table) else table.frame(self.spark)
+
+    # -- writing ----------------------------------------------------------------------------------------------------------
+
+    def sync(self, table: type[Table], frame: DataFrame, scope: str | None = None) -> Change:
+        """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs."""
+        return self._write(table, frame, scope, with_updates=True, with_deletes=True)
+
+    def upsert(self, table: type[Table], frame: DataFrame) -> Change:
+        """Inserts new keys and updates changed rows; deletes nothing."""
+        return self._write(table, frame, None, with_updates=True, with_deletes=False)
+
+    def insert_new(self, table: type[Table], frame: DataFrame) -> Change:
+        """Inserts rows whose key is not there yet; leaves all others."""
+        return self._write(table, frame, None, with_updates=False, with_deletes=False)
+
+    def append(self, table: type[Table], frame: DataFrame) -> Change:
+        """Adds rows without looking: for append-only ledgers."""
+        rows = self._with_run_id(table, frame)
+        count = rows.count()
+        if count and not self.is_dry_run:
+            self._ensure(table)
+            self._append(table, rows)
+        return self._noted(table, Change(count, count, 0, 0, self.version(table)))
+
+    def delete(self, table: type[Table], ids: DataFrame, column: str) -> int:
+        """Deletes the rows whose `column` is among the one-column `ids` (opaque ids); the log records no value. Returns rows deleted."""
+        if not self.exists(table):
+            return 0
+        keys = ids.select(F.col(ids.columns[0]).alias("_id")).distinct()
+        doomed = self._raw(table).join(keys, F.col(column) == F.col("_id"), how="left_semi").count()
+        if doomed and not self.is_dry_run:
+            target = self._delta(table).alias("t")
+            self._committed(table, target.merge(keys.alias("s"), f"t.`{column}` = s._id").whenMatchedDelete().execute)
+            self._noted(table, Change(0, 0, 0, doomed, self.version(table)))
+        return doomed
+
+    def purge(self, tables: Iterable[type[Table]]) -> dict[str, int]:
+        """Removes every file that the current version of each table does not need; older versions can no longer be read. Files removed by table."""
+        removed = {}
+        for table in tables:
+            if self.exists(table) and not self.is_dry_run:
+                before = self._file_count(table)
+                self._delta(table).vacuum(0)
+                removed[table.full_name()] = before - self._file_count(table)
+        return removed
+
+    def optimize(self, table: type[Table]) -> None:
+        """Compacts small files."""
+        if self.exists(table) and not self.is_dry_run:
+            self._delta(table).optimize().executeCompaction()
+
+    def stage(self, name: str, frame: DataFrame) -> DataFrame:
+        """Writes rows to this run's scratch space and reads them back: later steps no longer recompute them."""
+        self._staged += 1
+        target = f"{self.scratch}/{self.run_id}/{re.sub('[^a-z0-9_]+', '_', name.lower())}-{self._staged}"
+        frame.write.mode("overwrite").option("compression", "lz4").parquet(target)
+        return self.spark.read.schema(frame.schema).parquet(target)
+
+    def close(self) -> None:
+        """Removes this run's scratch space."""
+        shutil.rmtree(f"{self.scratch}/{self.run_id}", ignore_errors=True)
+
+    # -- inside -----------------------------------------------------------------------------------------------------------
+
+    def _write(self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool) -> Change:
+        staged = self.stage(table.name, table.shape(frame))
+        rows = self._checked_count(table, staged)
+        stored = self._stored(table, scope)
+        if stored is None:
+            if not self.is_dry_run:
+                self._ensure(table)
+                if rows:
+                    self._append(table, staged.withColumn(RUN_ID, F.lit(self.run_id)))
+            return self._noted(table, Change(rows, rows, 0, 0, self.version(table)))
+        changes = self._differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
+        counts = {r[ACTION]: r["count"] for r in changes.groupBy(ACTION).count().collect()}
+        inserted, updated, deleted = (int(counts.get(a, 0)) for a in ("insert", "update", "delete"))
+        if not self.is_dry_run:
+            if updated + deleted:
+                self._merge(table, staged, changes, scope)
+            elif inserted:
+                new = staged.join(changes.drop(ACTION), on=list(table.key), how="left_semi")
+                self._append(table, new.withColumn(RUN_ID, F.lit(self.run_id)))
+        return self._noted(table, Change(rows, inserted, updated, deleted, self.version(table)))
+
+    def _checked_count(self, table: type[Table], staged: DataFrame) -> int:
+        keys = [F.col(str(k)) for k in table.key]
+        first = staged.agg(F.count(F.lit(1)).alias("rows"), F.count_distinct(F.struct(*keys)).alias("keys")).first()
+        assert first is not None
+        if first["rows"] != first["keys"]:
+            raise ContractError(
+                f"The rows built for {table.full_name()} hold {first['rows'] - first['keys']} double keys ({', '.join(table.key)}); nothing was written."
+            )
+        return int(first["rows"])
+
+    def _stored(self, table: type[Table], scope: str | None) -> DataFrame | None:
+        if not self.exists(table):
+            return None
+        stored = self.read(table)
+        return stored.where(scope) if scope else stored
+
+    def _differences(
+        self, table: type[Table], staged: DataFrame, stored: DataFrame, *, with_updates: bool, with_deletes: bool
+    ) -> DataFrame:
+        """The keys to insert, update and delete, with the action in a column."""
+        keys = list(table.key)
+        columns = [str(f) for f in table.content()]
+        new = staged.select(*keys, F.xxhash64(*columns).alias("_new"))
+        old = stored.select(*keys, F.xxhash64(*columns).alias("_old"))
+        both = new.join(old, on=keys, how="full" if with_deletes else "left")
+        action = (
+            F.when(F.col("_old").isNull(), "insert")
+            .when(F.col("_new").isNull(), "delete")
+            .when((F.col("_new") != F.col("_old")) & F.lit(with_updates), "update")
+        )
+        return self.stage(f"{table.name}_changes", both.select(*keys, action.alias(ACTION)).where(F.col(ACTION).isNotNull()))
+
+    def _merge(self, table: type[Table], staged: DataFrame, changes: DataFrame, scope: str | None) -> None:
+        keys = list(table.key)
+        source = changes.join(staged, on=keys, how="left").withColumn(RUN_ID, F.lit(self.run_id))
+        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in keys)
+        values = {str(f): F.col(f"s.{f}") for f in table.fields()}
+        merge = (
+            self._delta(table)
+            .alias("t")
+            .merge(source.alias("s"), on if not scope else f"{on} AND ({_prefixed(scope, table)})")
+            .whenMatchedDelete(condition=f"s.{ACTION} = 'delete'")
+            .whenMatchedUpdate(set=values)
+            .whenNotMatchedInsert(values=values)
+        )
+        self._committed(table, merge.execute)
+
+    def _append(self, table: type[Table], rows: DataFrame) -> None:
+        ordered = rows.select(*(str(f) for f in table.fields()))
+        if table.partition_by:
+            ordered = ordered.repartition(*(F.col(str(p)) for p in table.partition_by))
+        writer = ordered.write.format("delta").mode("append")
+        if self.location.startswith(CATALOG):
+            self._committed(table, lambda: writer.saveAsTable(self.path(table)))
+        else:
+            self._committed(table, lambda: writer.save(self.path(table)))
+
+    def _ensure(self, table: type[Table]) -> None:
+        if not self.exists(table):
+            self.spark.sql(table.ddl(self.identifier(table), _properties(table)))
+            return
+        have = set(self._raw(table).columns)
+        lacking = [f for f in table.fields() if f not in have]
+        if lacking:
+            columns = ", ".join(f"`{f}` {f.dtype.simpleString()}" for f in lacking)
+            self.spark.sql(f"ALTER TABLE {self.identifier(table)} ADD COLUMNS ({columns})")
+
+    def _committed(self, table: type[Table], act: object) -> None:
+        self._ensure(table)
+        try:
+            act()  # type: ignore[operator]  # a zero-argument call of Delta's own API
+        except Exception as failed:
+            text = str(failed)
+            if "Concurrent" in type(failed).__name__ or "DELTA_CONCURRENT" in text or "ConcurrentAppend" in text:
+                raise ConcurrentRunError(f"Another run wrote {table.full_name()} at the same time: nothing was lost; start this run again.") from None
+            if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text or "CHECK constraint" in text:
+                name = next((c for c in table.checks if c in text), "a NOT NULL column")
+                raise ContractError(f"Rows for {table.full_name()} break its check {name!r}; nothing was written.") from None
+            raise
+
+    def _with_run_id(self, table: type[Table], frame: DataFrame) -> DataFrame:
+        return table.shape(frame).withColumn(RUN_ID, F.lit(self.run_id))
+
+    def _noted(self, table: type[Table], change: Change) -> Change:
+        self.changes[table.full_name()] = change
+        return change
+
+    def _raw(self, table: type[Table]) -> DataFrame:
+        if self.location.startswith(CATALOG):
+            return self.spark.table(self.path(table))
+        return self.spark.read.format("delta").load(self.path(table))
+
+    def _delta(self, table: type[Table]) -> DeltaTable:
+        if self.location.startswith(CATALOG):
+            return DeltaTable.forName(self.spark, self.path(table))
+        return DeltaTable.forPath(self.spark, self.path(table))
+
+    def _log(self, table: type[Table]) -> Path | None:
+        """The log folder when the lake is a local folder: listing it is far cheaper than asking Spark."""
+        return None if "://" in self.location or self.location.startswith(CATALOG) else Path(self.path(table)) / "_delta_log"
+
+    def _log_version(self, table: type[Table]) -> int | None:
+        log = self._log(table)
+        versions = [int(f.stem) for f in log.glob("*.json") if f.stem.isdigit()] if log and log.is_dir() else []
+        return max(versions) if versions else None
+
+    def _file_count(self, table: type[Table]) -> int:
+        log = self._log(table)
+        return sum(1 for f in log.parent.rglob("*.parquet")) if log else 0
+
+
+def _properties(table: type[Table]) -> dict[str, str]:
+    """Delta keeps minimum and maximum of technical columns only, so that no personal value enters its log."""
+    columns = [c for c in table.technical_columns() if c not in table.partition_by]
+    stats = {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)} if columns else {"delta.dataSkippingNumIndexedCols": "0"}
+    return {**stats, "delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
+
+
+def _prefixed(scope: str, table: type[Table]) -> str:
+    return re.sub(r"\b(" + "|".join(str(f) for f in table.content()) + r")\b", r"t.`\1`", scope)
