@@ -11,6 +11,7 @@ so a jar in the cache is a whole jar. A session takes its jars from the cache an
 """
 
 import hashlib
+import http.client
 import os
 import sys
 import time
@@ -117,6 +118,7 @@ def fetch(jar: Jar, folder: Path, repository: str, wait: Callable[[float], None]
         return target
     folder.mkdir(parents=True, exist_ok=True)
     url = f"{repository.rstrip('/')}/{jar.path}"
+    problem = FetchError(f"{url} was never asked for.")
     for attempt in range(1, TRIES + 1):
         try:
             _download(url, target)
@@ -124,8 +126,9 @@ def fetch(jar: Jar, folder: Path, repository: str, wait: Callable[[float], None]
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise FetchError(f"{url} does not exist there; check spark.jars, or name another repository in APPETENCE_MAVEN.") from error
-            problem: Exception = FetchError(f"{url} could not be fetched (HTTP {error.code}); try again later or set APPETENCE_MAVEN to a mirror.")
-        except OSError as error:
+            problem = FetchError(f"{url} could not be fetched (HTTP {error.code}); try again later or set APPETENCE_MAVEN to a mirror.")
+        # An answer cut short is an HTTPException, everything else the network does is an OSError.
+        except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", error)
             problem = FetchError(f"{url} could not be fetched ({reason}); check the network, or set APPETENCE_MAVEN to a mirror.")
         except FetchError as error:

@@ -1,0 +1,108 @@
+"""conf/jobs.yaml is the one list of jobs: job files, console commands and the library's entry points follow it."""
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+PLAN = yaml.safe_load((ROOT / "conf/jobs.yaml").read_text(encoding="utf-8"))
+JOBS = {job["name"]: job for job in PLAN["jobs"]}
+FIELDS = {
+    "name",
+    "description",
+    "chain",
+    "depends_on",
+    "schedule",
+    "timeout_minutes",
+    "max_retries",
+    "max_concurrent_runs",
+    "cluster",
+    "secrets",
+    "parameters",
+}
+
+
+def hour_and_minute(cron: str) -> tuple[int, int]:
+    """When a Quartz expression starts, as (hour, minute)."""
+    seconds, minute, hour, day, month, weekday = cron.split()
+    assert seconds == "0" and month == "*"
+    assert [day, weekday].count("?") == 1, f"{cron}: Quartz wants ? for exactly one of day and weekday"
+    return int(hour), int(minute)
+
+
+def test_each_job_says_everything_and_nothing_else() -> None:
+    assert len(JOBS) == len(PLAN["jobs"]), "a job is listed twice"
+    for name, job in JOBS.items():
+        assert set(job) == FIELDS, name
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", name)
+        assert job["description"].endswith(".") and job["description"][0].isupper()
+        assert job["cluster"] in PLAN["clusters"]
+        assert job["timeout_minutes"] > 0 and job["max_retries"] >= 0
+        assert job["max_concurrent_runs"] == 1, f"{name}: two runs of one job at once would write the same table"
+
+
+def test_a_job_stands_below_what_it_depends_on() -> None:
+    seen: set[str] = set()
+    for name, job in JOBS.items():
+        assert set(job["depends_on"]) <= seen, f"{name} depends on a job further down or unknown"
+        seen.add(name)
+
+
+def test_the_chain_is_the_published_one() -> None:
+    assert [name for name, job in JOBS.items() if job["chain"]] == [
+        "load_reference",
+        "receive_deliveries",
+        "standardise_records",
+        "resolve_identities",
+        "enrich_persons",
+        "build_features",
+        "train_propensity",
+        "score_persons",
+        "select_campaign",
+        "export_selection",
+        "measure_response",
+        "issue_statements",
+    ]
+
+
+def test_schedules_keep_clear_of_the_hours_that_repeat_and_of_yesterday_in_utc() -> None:
+    for cron in [PLAN["workflow"]["schedule"], *(job["schedule"] for job in JOBS.values() if job["schedule"])]:
+        assert (3, 0) <= hour_and_minute(cron) <= (23, 0), cron
+
+
+def test_a_job_outside_the_chain_has_its_own_schedule() -> None:
+    assert [name for name, job in JOBS.items() if not job["chain"] and not job["schedule"]] == []
+
+
+def test_what_the_nightly_workflow_waits_for_is_in_it_or_earlier_the_same_day() -> None:
+    starts = hour_and_minute(PLAN["workflow"]["schedule"])
+    for job in JOBS.values():
+        if job["schedule"] is None:
+            crons = [JOBS[name]["schedule"] for name in job["depends_on"] if JOBS[name]["schedule"]]
+            assert all(hour_and_minute(cron) < starts for cron in crons if cron.endswith("* * ?")), job["name"]
+
+
+def test_there_is_one_file_for_each_job() -> None:
+    assert {path.stem for path in (ROOT / "jobs").glob("*.py")} == set(JOBS)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_file_is_short_explains_itself_and_only_starts_its_job(name: str) -> None:
+    text = (ROOT / "jobs" / f"{name}.py").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 30
+    module = ast.parse(text)
+    assert len(ast.get_docstring(module) or "") > 80
+    docstring, imported, start = module.body
+    assert ast.unparse(imported) == "from appetence.cli.jobs import main_for"
+    assert isinstance(start, ast.If) and ast.unparse(start.test) == "__name__ == '__main__'"
+    assert [ast.unparse(line) for line in start.body] == [f"raise SystemExit(main_for('{name}'))"]
+
+
+def test_the_library_offers_one_entry_point_for_each_job() -> None:
+    jobs = importlib.import_module("appetence.cli.jobs")
+    assert [name for name in JOBS if not callable(getattr(jobs, name, None))] == []
+    assert callable(jobs.main_for)
