@@ -1,0 +1,62 @@
+"""The hash chain shows every link that was removed, altered, doubled or put elsewhere."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from appetence.errors import ContractError
+from appetence.privacy.audit import Entry, Link, faults, next_links, verify
+
+AT = dt.datetime(2026, 10, 31, 3, 30, 0, 123456)
+
+
+def chain(length: int = 6) -> list[Link]:
+    first = next_links(None, [Entry("receive_deliveries", "received", f"d{i}", {"rows": i, "b": 1}) for i in range(length - 2)], AT)
+    return first + next_links(first[-1], [Entry("export_selection", "exported", f"e{i}", {}) for i in range(2)], AT)
+
+
+def test_inv_27_an_untouched_chain_verifies_in_any_order_of_rows() -> None:
+    verify(list(reversed(chain())), expected_length=6)
+    verify([])
+
+
+@pytest.mark.parametrize("removed", [0, 1, 3])
+def test_inv_27_a_removed_link_shows(removed: int) -> None:
+    broken = [link for i, link in enumerate(chain()) if i != removed]
+    assert faults(broken)[0] == f"Links {removed + 1} to {removed + 1} are missing."
+
+
+def test_inv_27_links_cut_off_at_the_end_show_against_the_ledger() -> None:
+    assert faults(chain()[:-2]) == []
+    assert faults(chain()[:-2], expected_length=6) == ["Links 5 to 6 are missing at the end."]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"details": '{"rows":99}'},
+        {"actor": "somebody"},
+        {"object_id": "other"},
+        {"at": AT + dt.timedelta(microseconds=1)},
+        {"action": "erased"},
+    ],
+)
+def test_inv_27_an_altered_link_shows(change: dict[str, object]) -> None:
+    links = chain()
+    links[2] = dataclasses.replace(links[2], **change)  # type: ignore[arg-type]  # each change fits its field
+    assert faults(links) == ["Link 3 was altered: its content does not give its hash."]
+
+
+def test_inv_27_a_link_forged_with_its_own_hash_breaks_the_next() -> None:
+    links = chain()
+    forged = next_links(links[1], [Entry("nobody", "erased", "x", {})], AT)[0]
+    links[2] = forged
+    assert faults(links) == ["Link 4 does not follow link 3: one of the two was replaced."]
+    with pytest.raises(ContractError, match=r"does not follow.*Restore ops\.audit"):
+        verify(links)
+
+
+def test_a_doubled_link_shows() -> None:
+    links = chain()
+    assert "Link 3 is there twice." in faults([*links, links[2]])
