@@ -118,8 +118,9 @@ def fetch(jar: Jar, folder: Path, repository: str, wait: Callable[[float], None]
         return target
     folder.mkdir(parents=True, exist_ok=True)
     url = f"{repository.rstrip('/')}/{jar.path}"
-    problem = FetchError(f"{url} was never asked for.")
-    for attempt in range(1, TRIES + 1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             _download(url, target)
             return target
@@ -133,9 +134,9 @@ def fetch(jar: Jar, folder: Path, repository: str, wait: Callable[[float], None]
             problem = FetchError(f"{url} could not be fetched ({reason}); check the network, or set APPETENCE_MAVEN to a mirror.")
         except FetchError as error:
             problem = error
-        if attempt < TRIES:
-            wait(2.0**attempt)
-    raise problem
+        if attempt == TRIES:
+            raise problem
+        wait(2.0**attempt)
 
 
 def main(arguments: list[str]) -> int:

@@ -109,7 +109,7 @@ resource "databricks_grants" "location" {
 }
 
 resource "databricks_grants" "volume" {
-  for_each = databricks_volume.exchange
+  for_each = merge(databricks_volume.exchange, { work = databricks_volume.work })
 
   volume = each.value.id
 

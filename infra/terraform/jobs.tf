@@ -7,8 +7,20 @@ locals {
   workspace_folder = "/Workspace/Shared/appetence/${var.environment}"
   pause_status     = var.schedules_paused ? "PAUSED" : "UNPAUSED"
 
-  # The cluster brings Delta; the other jars of conf/base.yaml (GraphFrames' classes) come with the job.
-  cluster_jars = [for jar in local.base.spark.jars : jar if !startswith(jar, "io.delta:")]
+  # The cluster brings Delta and Unity Catalog; the other jars of conf/base.yaml (GraphFrames' classes) come with the job.
+  cluster_jars = [for jar in local.base.spark.jars : jar if !can(regex("^io[.](delta|unitycatalog):", jar))]
+
+  # Where this deployment's tables and files are: what conf/azure.yaml cannot know.
+  volumes = "/Volumes/${databricks_catalog.main.name}/${databricks_schema.main["ops"].name}"
+  settings = merge(
+    {
+      "paths.root" = "${local.volumes}/${databricks_volume.work.name}"
+      "paths.lake" = "catalog:${databricks_catalog.main.name}"
+    },
+    { for name, volume in databricks_volume.exchange : "exchange.${name}.kind" => "folder" },
+    { for name, volume in databricks_volume.exchange : "exchange.${name}.location" => "${local.volumes}/${volume.name}" },
+    local.secret_settings,
+  )
 
   # job -> environment variable -> reference of the secret, which Databricks resolves when the cluster starts
   job_secrets = {
@@ -96,7 +108,11 @@ resource "databricks_job" "main" {
     python_wheel_task {
       package_name = "appetence"
       entry_point  = "appetence-${replace(each.key, "_", "-")}"
-      parameters   = concat(["--env", "azure", "--as-of", "{{job.parameters.as_of}}"], each.value.parameters)
+      parameters = concat(
+        ["--env", "azure", "--as-of", "{{job.parameters.as_of}}"],
+        flatten([for key, value in local.settings : ["--set", "${key}=${value}"]]),
+        each.value.parameters,
+      )
     }
 
     library {

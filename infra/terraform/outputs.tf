@@ -19,7 +19,7 @@ output "outbox_url" {
 }
 
 output "key_vault_uri" {
-  description = "Vault that takes the operator's PGP key pair (README)."
+  description = "Vault that takes the operator's PGP passphrase and fingerprint (README)."
   value       = azurerm_key_vault.main.vault_uri
 }
 

@@ -1,8 +1,8 @@
 # Keys and peppers. Their values are generated here and go straight to the vault: write-only arguments keep them out of the state.
-# The operator's PGP key pair is not generated here: an officer imports it (README).
+# The passphrase and fingerprint of the operator's PGP key are not generated here: an officer brings them with the key (README).
 
 locals {
-  # name in the vault -> environment variable of the jobs that may read it (conf/azure.yaml refers to env:NAME)
+  # name in the vault -> environment variable of the jobs that may read it
   generated_secrets = merge(
     {
       suppression-pepper = "APPETENCE_SUPPRESSION_PEPPER"
@@ -11,7 +11,6 @@ locals {
     { for member in local.members : local.member_secret[member] => "APPETENCE_MEMBER_KEY_${member}" },
   )
   imported_secrets = {
-    operator-pgp-key         = "APPETENCE_PGP_KEY"
     operator-pgp-passphrase  = "APPETENCE_PGP_PASSPHRASE"
     operator-pgp-fingerprint = "APPETENCE_PGP_FINGERPRINT"
   }
@@ -25,6 +24,15 @@ locals {
     pgp         = keys(local.imported_secrets)
   }
   secret_variables = merge(local.generated_secrets, local.imported_secrets)
+
+  # What tells the library so, as --set of every job.
+  secret_settings = {
+    "privacy.pepper_ref"                = "env:${local.secret_variables["suppression-pepper"]}"
+    "privacy.reference_key_ref"         = "env:${local.secret_variables["reference-key"]}"
+    "privacy.member_key_template"       = "env:APPETENCE_MEMBER_KEY_{member_id}"
+    "exchange.operator_passphrase_ref"  = "env:${local.secret_variables["operator-pgp-passphrase"]}"
+    "exchange.operator_fingerprint_ref" = "env:${local.secret_variables["operator-pgp-fingerprint"]}"
+  }
 }
 
 resource "azurerm_key_vault" "main" {

@@ -64,3 +64,12 @@ resource "databricks_volume" "exchange" {
   storage_location = databricks_external_location.main[each.key].url
   comment          = local.containers[each.key]
 }
+
+# What the jobs keep beside the tables: keyring, reports, locks.
+resource "databricks_volume" "work" {
+  catalog_name = databricks_catalog.main.name
+  schema_name  = databricks_schema.main["ops"].name
+  name         = "work"
+  volume_type  = "MANAGED"
+  comment      = "The operator's keyring, reports and locks; the jobs' own."
+}

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from appetence.contracts import REGISTRY, Personal
+from appetence.runtime.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "infra/terraform"
@@ -138,6 +139,26 @@ def test_each_secret_set_a_job_asks_for_exists() -> None:
     plan = yaml.safe_load((ROOT / "conf/jobs.yaml").read_text(encoding="utf-8"))
     asked = {name for job in plan["jobs"] for name in job["secrets"]}
     assert asked == set(values()["secret_sets"])
+
+
+def settings() -> dict[str, str]:
+    """What the jobs are told with --set, with something in the place of what only a deployment knows."""
+    given = dict(values()["secret_settings"])
+    located = re.search(r"settings = merge\(\n(.*?)\n  \)\n", (FOLDER / "jobs.tf").read_text(encoding="utf-8"), re.DOTALL)
+    assert located
+    exchange = values()["exchange"]
+    for key, value in re.findall(r'"([a-z_.]+|exchange\.\$\{name\}\.[a-z]+)" =>? "(.*?)"(?: \}|$)', located[1], re.MULTILINE):
+        for name in exchange if "${name}" in key else ["-"]:
+            given[key.replace("${name}", plain(name))] = value
+    return {key: re.sub(r"\$\{.*\}", "x", plain(value)) for key, value in given.items()}
+
+
+def test_the_library_understands_what_the_jobs_are_told() -> None:
+    told = settings()
+    assert len(told) == 2 + 2 * 3 + 5
+    config = load("azure", [f"{key}={value}" for key, value in told.items()], str(ROOT / "conf"))
+    assert config.exchange.inbox.kind == "folder"
+    assert config.privacy.member_key_template == "env:APPETENCE_MEMBER_KEY_{member_id}"
 
 
 def test_each_cluster_size_has_a_machine() -> None:
