@@ -40,7 +40,9 @@ class BlockSpec(Spec):
     encoding: Literal["utf-8", "utf-8-sig", "cp1252", "iso-8859-15"] = "utf-8"
     delimiter: str = Field(default=";", min_length=1, max_length=1)
     quote: str = Field(default='"', max_length=1)
-    widths: tuple[int, ...] = ()
+    widths: tuple[int, ...] = Field(default=(), description="fixed: width of each source column, in characters")
+    header: bool = Field(default=True, description="csv: the first line names the source columns; if false, `fields` does")
+    fields: tuple[str, ...] = Field(default=(), description="names of the source columns in order, where the file has no header (fixed: always)")
     columns: dict[str, str] = Field(description="source column -> our column of the block")
     ignored: tuple[str, ...] = Field(default=(), description="source columns that are known, allowed by the contract and not used")
     constants: dict[str, str] = Field(default={}, description="our column -> a value the member does not repeat on each line")
