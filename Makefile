@@ -48,7 +48,7 @@ check: setup ## lint, formatting, types, layering, doctests of what needs no JVM
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(RUN)/python -m pytest -q tests/architecture
-	@$(RUN)/python -m pytest -q --doctest-modules tools lib/appetence/contracts lib/appetence/errors.py
+	@$(RUN)/python -m pytest -q --doctest-modules tools lib/appetence/contracts lib/appetence/runtime lib/appetence/errors.py
 
 format: setup ## put the code into its one written form
 	@$(BIN)/ruff check --fix .

