@@ -14,7 +14,15 @@ from pyspark.sql.pandas.types import to_arrow_type
 from appetence.columns.text import fold
 from appetence.contracts.base import Table
 from appetence.contracts.reference import (
-    Commune, Exclusion, FirstName, Instruction, LawRule, Member, Programme, Recipient, SectorCrosswalk,
+    Commune,
+    Exclusion,
+    FirstName,
+    Instruction,
+    LawRule,
+    Member,
+    Programme,
+    Recipient,
+    SectorCrosswalk,
 )  # fmt: skip
 from appetence.contracts.specs import LawSpec, MemberSpec, RecipientSpec
 from appetence.data import rows
@@ -87,7 +95,8 @@ def recipient_rows(recipients: Iterable[RecipientSpec]) -> Rows:
             raise ConfigError(f"recipients/{r.recipient_id}.yaml: sector is missing; a client needs one of the recipient sectors.")
     return [
         Recipient.row(
-            recipient_id=r.recipient_id, label=r.label, sector=str(r.sector), member_id=r.member_id, country=r.country, safeguard=r.safeguard
+            recipient_id=r.recipient_id, label=r.label, sector=str(r.sector), member_id=r.member_id, country=r.country,
+            safeguard=r.safeguard,
         )
         for r in clients
     ]  # fmt: skip
@@ -108,7 +117,9 @@ def instruction_rows(members: Iterable[MemberSpec]) -> Rows:
     for m in members:
         for i in m.instructions:
             if i.instruction_id in made:
-                raise ConfigError(f"members/{m.member_id}.yaml: instruction_id {i.instruction_id!r} is used twice; give each document its own id.")
+                raise ConfigError(
+                    f"members/{m.member_id}.yaml: instruction_id {i.instruction_id!r} is used twice; give each document its own id."
+                )
             made[i.instruction_id] = Instruction.row(
                 instruction_id=i.instruction_id, member_id=m.member_id, signed_on=i.signed_on, valid_from=i.valid_from, valid_to=i.valid_to,
                 purposes=sorted(map(str, i.purposes)), uses=sorted(map(str, i.uses)), channels=sorted(map(str, i.channels)),
@@ -128,7 +139,9 @@ def exclusion_rows(members: Iterable[MemberSpec], recipients: Iterable[Recipient
     for m in declared:
         for other in m.excludes:
             if other not in known or other == m.member_id:
-                raise ConfigError(f"members/{m.member_id}.yaml: excludes names {other!r}, which is no other member or recipient; correct the id.")
+                raise ConfigError(
+                    f"members/{m.member_id}.yaml: excludes names {other!r}, which is no other member or recipient; correct the id."
+                )
             pairs.add((min(m.member_id, other), max(m.member_id, other)))
     return [Exclusion.row(party_a=a, party_b=b) for a, b in sorted(pairs)]
 
@@ -140,7 +153,9 @@ def law_rule_rows(law: LawSpec) -> Rows:
         if (earlier.channel, earlier.purpose) == (later.channel, later.purpose) and (
             earlier.valid_to is None or earlier.valid_to >= later.valid_from
         ):
-            raise ConfigError(f"law.yaml: rules {earlier.rule_id} and {later.rule_id} govern the same days; end the first before the second begins.")
+            raise ConfigError(
+                f"law.yaml: rules {earlier.rule_id} and {later.rule_id} govern the same days; end the first before the second begins."
+            )
     return [
         LawRule.row(
             rule_id=r.rule_id, channel=str(r.channel), purpose=str(r.purpose), valid_from=r.valid_from, valid_to=r.valid_to,
