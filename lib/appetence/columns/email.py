@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import SPACE, blank_to_null, drop_placeholders, to_ascii_upper
+from appetence.columns.text import SPACE, blank_to_null, drop_placeholders, looked_up, to_ascii_upper
 from appetence.data import rows
 
 _SYNTAX = r"^(?=.{6,254}$)(?=[^@]{1,64}@)[a-z0-9_+&'-]+(?:\.[a-z0-9_+&'-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
@@ -33,15 +33,15 @@ def _mended(c: Column) -> Column:
     clean = F.when(c.rlike(_PLAIN), c).otherwise(_tidied(c))
     clean = F.replace(F.replace(clean, F.lit(".@"), F.lit("@")), F.lit("@."), F.lit("@"))
     host = F.substring_index(clean, "@", -1)
-    typos = F.create_map(*[F.lit(text) for pair in _typos().items() for text in pair])
-    mended = F.concat(F.substring_index(clean, "@", 1), F.lit("@"), F.try_element_at(typos, host))
+    mended = F.concat(F.substring_index(clean, "@", 1), F.lit("@"), looked_up(_typos(), host))
     return F.when(host.isin(*_typos()), mended).otherwise(clean)
 
 
 def normalise(c: Column) -> Column:
     """The address in lower case with usual typing errors repaired; null when it cannot be one, or is a placeholder.
 
-    >>> spark.sql("SELECT 'mailto:Jean.Dupont@GMIAL.com' a, 'jean@@orange,fr' b").select(normalise(F.col("a")), normalise(F.col("b"))).first()[:]
+    >>> row = spark.sql("SELECT 'mailto:Jean.Dupont@GMIAL.com' a, 'jean@@orange,fr' b")
+    >>> row.select(normalise(F.col("a")), normalise(F.col("b"))).first()[:]
     ('jean.dupont@gmail.com', 'jean@orange.fr')
     """
     mended = _mended(c)

@@ -152,8 +152,8 @@ def inversion_probability(first_ratio: Column, last_ratio: Column, prior: float 
     when null. ``prior`` is the share of inverted records expected before looking. Bayes' rule on the two ratios.
 
     >>> odds = spark.sql("SELECT CAST(0.01 AS DOUBLE) f, CAST(0.02 AS DOUBLE) l, CAST(90 AS DOUBLE) n")
-    >>> odds.select(F.round(inversion_probability(F.col("f"), F.col("l")), 3), F.round(inversion_probability(F.col("n"), F.col("n")), 3)).first()[:]
-    (0.99, 0.0)
+    >>> odds.select(F.round(inversion_probability(F.col("f"), F.col("l")), 3).alias("v")).first().v
+    0.99
     """
     straight = F.coalesce(first_ratio, F.lit(1.0)) * F.coalesce(last_ratio, F.lit(1.0))
     return F.lit(prior) / (F.lit(prior) + F.lit(1.0 - prior) * straight)

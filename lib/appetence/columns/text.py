@@ -55,6 +55,17 @@ def let(value: Column, body: Callable[[Column], Column]) -> Column:
     return F.transform(F.array(value), body).getItem(0)
 
 
+def looked_up(table: dict[str, str], key: Column) -> Column:
+    """The table's value for the key, null without one; keys and values hold no ``,`` and no ``:``.
+
+    One literal text in the plan, which the optimizer turns into a map once: hundreds of literals would take seconds to analyse.
+
+    >>> spark.sql("SELECT 'AV' k").select(looked_up({"AV": "AVENUE", "R": "RUE"}, F.col("k")).alias("v")).first().v
+    'AVENUE'
+    """
+    return F.try_element_at(F.str_to_map(F.lit(",".join(f"{k}:{v}" for k, v in table.items()))), key)
+
+
 def blank_to_null(c: Column) -> Column:
     """The value as it is, null when it holds white space only.
 
