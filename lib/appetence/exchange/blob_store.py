@@ -28,7 +28,9 @@ class BlobStore:
         try:
             self._container = _client(container_url, credential)
         except ValueError as error:
-            raise ConfigError(f"The credential of the blob store {container_url} is no connection string or SAS token; correct it.") from error
+            raise ConfigError(
+                f"The credential of the blob store {container_url} is no connection string or SAS token; correct it."
+            ) from error
 
     def list(self, prefix: str = "") -> list[str]:
         """Blobs under `prefix`."""
@@ -105,7 +107,7 @@ def _client(container_url: str, credential: str | None) -> ContainerClient:
 
 
 def _container_and_prefix(location: str) -> tuple[str, str]:
-    """Container URL and folder in it (ending in `/`, or empty). An address by number, or of this machine, carries the account in its path."""
+    """Container URL and folder in it (ending in `/`, or empty). Local addresses carry the account in their path."""
     parts = urlsplit(location)
     names = [p for p in parts.path.split("/") if p]
     depth = 2 if _is_local(parts.hostname or "") else 1

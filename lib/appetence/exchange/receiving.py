@@ -1,0 +1,366 @@
+"""The delivery protocol: what lies in the inbox, in which order it is taken, and what becomes of each delivery.
+
+A delivery is `<member_id>/<delivery_ref>/` with its encrypted files and, written last, its manifest. It is taken whole or quarantined
+whole. What it is, is known by the content its manifest states, so that a repeated one is recognised whatever it is called. Nothing leaves
+the inbox before the tables hold it: `take` only stages, `settle_early` copies to quarantine and outbox, `settle_late` deletes, the manifest
+last. Killed between any two of these and started again, the same happens again and ends in the same state.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import re
+import shutil
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from appetence.contracts.bronze import Delivery
+from appetence.contracts.domain import Block, DeliveryStatus
+from appetence.contracts.settings import ExchangeSettings
+from appetence.contracts.specs import MemberSpec
+from appetence.errors import CryptoError, DeliveryError
+from appetence.exchange.blocks import Stamp, check_mapping
+from appetence.exchange.manifest import (
+    MANIFEST,
+    Manifest,
+    ManifestFile,
+    canonical_json,
+    check_addressed,
+    check_files,
+    read_manifest,
+    sha256_of,
+)
+from appetence.exchange.pgp import Pgp
+from appetence.exchange.reading import MAX_EXAMPLES, Limits, Staged, check_rejects, stage_file, to_stage
+from appetence.exchange.stores import Store
+
+_NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
+_UNKNOWN_MODE = "unknown"
+
+
+class Fate(StrEnum):
+    """What a run does with a delivery; OPEN until it is taken."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    QUARANTINED = "quarantined"
+    REPEATED = "repeated"
+    LATER = "later"
+    UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A delivery's folder in the inbox: the names of its files, without the folder."""
+
+    member_id: str
+    delivery_ref: str
+    files: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """`<member_id>/<delivery_ref>`."""
+        return f"{self.member_id}/{self.delivery_ref}"
+
+
+@dataclass
+class Result:
+    """What became of one delivery; `staged` holds the files to load when it is accepted."""
+
+    incoming: Incoming
+    fate: Fate
+    delivery_id: str = ""
+    manifest: Manifest | None = None
+    signer: str | None = None
+    code: str | None = None
+    sentence: str | None = None
+    staged: list[Staged] = field(default_factory=list)
+
+    @property
+    def rows_read(self) -> int:
+        """Lines read."""
+        return sum(s.read for s in self.staged)
+
+    @property
+    def rows_accepted(self) -> int:
+        """Lines stored: none of a quarantined delivery."""
+        return sum(s.accepted for s in self.staged) if self.fate is Fate.ACCEPTED else 0
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What receiving works with: stores, keys, members and limits. `fingerprints` resolves those allowed for a member."""
+
+    inbox: Store
+    outbox: Store
+    quarantine: Store
+    pgp: Pgp
+    operator: str
+    members: Mapping[str, MemberSpec]
+    resolve: Callable[[str], str]
+    settings: ExchangeSettings
+    as_of: dt.date
+    scratch: Path
+
+
+def find_deliveries(names: Iterable[str]) -> tuple[list[Incoming], list[str]]:
+    """The deliveries among the inbox's file names, by folder, and the names that are of none or hold unusual characters.
+
+    >>> found, stray = find_deliveries(["m01/d1/manifest.json.pgp", "m01/d1/customers.csv.pgp", "readme.txt"])
+    >>> found[0].folder, found[0].files, stray
+    ('m01/d1', ('customers.csv.pgp', 'manifest.json.pgp'), ['readme.txt'])
+    """
+    folders: dict[tuple[str, str], list[str]] = {}
+    stray = []
+    for name in names:
+        parts = name.split("/")
+        if len(parts) == 3 and all(_NAME.match(p) for p in parts):
+            folders.setdefault((parts[0], parts[1]), []).append(parts[2])
+        else:
+            stray.append(name)
+    return [Incoming(m, r, tuple(sorted(files))) for (m, r), files in sorted(folders.items())], sorted(stray)
+
+
+def open_manifests(desk: Desk, found: Iterable[Incoming]) -> list[Result]:
+    """Opens every manifest; the results are in the order in which deliveries are to be taken, refused already where the manifest is."""
+    return sorted((_open(desk, i) for i in found), key=_order)
+
+
+def _order(result: Result) -> tuple[str, str, str]:
+    created = result.manifest.created_at.isoformat() if result.manifest else ""
+    return created, result.delivery_id, result.incoming.folder
+
+
+def _open(desk: Desk, incoming: Incoming) -> Result:
+    if MANIFEST not in incoming.files:
+        return Result(incoming, Fate.UNFINISHED)
+    folder = desk.scratch / "manifests"
+    cipher, plain = folder / "manifest.pgp", folder / "manifest.json"
+    desk.inbox.fetch(f"{incoming.folder}/{MANIFEST}", cipher)
+    result = Result(incoming, Fate.OPEN, _cipher_id(incoming, cipher))
+    try:
+        member = _member(desk, incoming)
+        result.signer = desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed_keys(desk, member)).fingerprint
+        result.manifest = read_manifest(plain)
+        result.delivery_id = result.manifest.delivery_id()
+        if result.manifest.created_at.date() > desk.as_of:
+            result.fate = Fate.LATER
+        check_addressed(result.manifest, incoming.member_id, incoming.delivery_ref)
+    except CryptoError as error:
+        refuse(result, "PGP", str(error))
+    except DeliveryError as error:
+        refuse(result, error.code, str(error))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def take_all(desk: Desk, results: Iterable[Result], known: Mapping[str, str], say: Callable[[Result], None]) -> None:
+    """Takes each delivery in turn unless it is known; `known` maps delivery ids to the status the tables hold, `say` is told of each.
+
+    Of two that state the same, the second counts as repeated only if the first could be taken: a whole copy makes up for a broken one."""
+    accepted = {i for i, status in known.items() if status == DeliveryStatus.ACCEPTED}
+    for result in results:
+        is_open = result.fate is Fate.OPEN
+        is_over = is_open and result.delivery_id in accepted
+        if is_over or (result.delivery_id in known and result.fate in (Fate.OPEN, Fate.QUARANTINED) and _is_leaving(desk, result.incoming)):
+            result.fate = Fate.REPEATED
+        elif is_open and take(desk, result) is Fate.ACCEPTED:
+            accepted.add(result.delivery_id)
+        say(result)
+
+
+def _member(desk: Desk, incoming: Incoming) -> MemberSpec:
+    member = desk.members.get(incoming.member_id)
+    if member is None:
+        raise DeliveryError(
+            "UNKNOWN_MEMBER",
+            f"The inbox folder {incoming.member_id!r} belongs to no member: add conf/members/{incoming.member_id}.yaml, or tell the sender "
+            "which folder is its own.",
+        )
+    if not member.is_active:
+        raise DeliveryError(
+            "INACTIVE_MEMBER", f"The member {member.member_id} is not active; set `is_active: true`, or tell it to stop sending."
+        )
+    return member
+
+
+def _is_leaving(desk: Desk, incoming: Incoming) -> bool:
+    """Part of a quarantined delivery whose deletion from the inbox was cut short: quarantine holds more of it than the inbox."""
+    kept = {n.rsplit("/", 1)[-1] for n in desk.quarantine.list(incoming.folder)}
+    return set(incoming.files) < kept
+
+
+def _cipher_id(incoming: Incoming, cipher: Path) -> str:
+    """Id of a delivery whose manifest cannot be read: by its bytes as they came."""
+    return hashlib.sha256(canonical_json({"folder": incoming.folder, "cipher": sha256_of(cipher)})).hexdigest()[:32]
+
+
+def allowed_keys(desk: Desk, member: MemberSpec) -> tuple[str, ...]:
+    """Fingerprints that may sign for a member."""
+    return tuple(desk.resolve(f) for f in member.pgp.fingerprints)
+
+
+def refuse(result: Result, code: str, sentence: str) -> None:
+    """Mark a delivery as one for quarantine."""
+    result.fate, result.code, result.sentence = Fate.QUARANTINED, code, sentence
+
+
+def take(desk: Desk, result: Result) -> Fate:
+    """Decrypt, check and stage every file of an open delivery: it ends accepted, or refused with the first reason found."""
+    manifest = result.manifest
+    assert manifest is not None
+    folder = desk.scratch / result.delivery_id
+    stated = sum(f.rows for f in manifest.files)
+    limits = Limits(desk.settings.max_expansion, int(stated * desk.settings.max_reject_share))
+    try:
+        check_files(manifest, set(result.incoming.files) - {MANIFEST})
+        for file in manifest.files:
+            _take_file(desk, result, file, folder, limits)
+        check_rejects(sum(s.rejected for s in result.staged), limits.max_rejects)
+        result.fate = Fate.ACCEPTED
+    except CryptoError as error:
+        refuse(result, "PGP", str(error))
+    except DeliveryError as error:
+        refuse(result, error.code, str(error))
+    if result.fate is Fate.QUARANTINED:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result.fate
+
+
+def _take_file(desk: Desk, result: Result, file: ManifestFile, folder: Path, limits: Limits) -> None:
+    member = desk.members[result.incoming.member_id]
+    spec = member.blocks.get(file.block)
+    if spec is None:
+        where = f"`blocks` in conf/members/{member.member_id}.yaml"
+        raise DeliveryError("UNKNOWN_BLOCK", f"{member.member_id} has no agreed layout for {file.block}; describe it under {where}.")
+    check_mapping(member.member_id, file.block, spec)
+    plain = _decrypted(desk, result, file.name, folder / "plain", allowed_keys(desk, member))
+    if sha256_of(plain) != file.sha256:
+        raise DeliveryError("HASH", f"{file.name} is not the file the manifest describes (SHA-256 differs); send the whole delivery again.")
+    assert result.manifest is not None
+    stamp = Stamp(result.delivery_id, member.member_id, result.manifest.created_at, desk.as_of)
+    result.staged.append(to_stage(file, folder / "staged"))
+    stage_file(plain, file, spec, stamp, result.staged[-1], limits)
+    plain.unlink()
+
+
+def _decrypted(desk: Desk, result: Result, name: str, folder: Path, allowed: Collection[str]) -> Path:
+    cipher, plain = folder / f"{name}.pgp", folder / name
+    desk.inbox.fetch(f"{result.incoming.folder}/{cipher.name}", cipher)
+    desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed)
+    cipher.unlink()
+    return plain
+
+
+def settle_early(desk: Desk, result: Result) -> str | None:
+    """Before the tables are written: the member's report into the outbox, a quarantined delivery's files into quarantine, still encrypted.
+
+    Returns a sentence when the report could not be encrypted for the member."""
+    says = None
+    if result.incoming.member_id in desk.members and (result.fate is Fate.QUARANTINED or any(s.rejected for s in result.staged)):
+        try:
+            _send_report(desk, result)
+        except CryptoError as error:
+            says = str(error)
+    if result.fate is Fate.QUARANTINED:
+        passing = desk.scratch / "passing.pgp"
+        for name in result.incoming.files:
+            desk.inbox.fetch(f"{result.incoming.folder}/{name}", passing)
+            desk.quarantine.put(passing, f"{result.incoming.folder}/{name}")
+        passing.unlink(missing_ok=True)
+    return says
+
+
+def settle_late(desk: Desk, result: Result) -> None:
+    """After the tables are written: the delivery leaves the inbox, its manifest last."""
+    for name in sorted(result.incoming.files, key=lambda n: (n == MANIFEST, n)):
+        desk.inbox.delete(f"{result.incoming.folder}/{name}")
+
+
+def _send_report(desk: Desk, result: Result) -> None:
+    member = desk.members[result.incoming.member_id]
+    recipient = desk.resolve(member.pgp.encrypt_to or member.pgp.fingerprints[0])
+    plain, cipher = desk.scratch / "report.json", desk.scratch / "report.json.pgp"
+    plain.write_bytes(canonical_json(report(desk.as_of, result)))
+    try:
+        desk.pgp.encrypt_and_sign(
+            plain,
+            cipher,
+            recipient=recipient,
+            signer=desk.operator,
+            armor=member.pgp.armor,
+            compress=member.pgp.compress,
+            sign=member.pgp.sign,
+        )
+        desk.outbox.put(cipher, f"{result.incoming.folder}.report.json.pgp")
+    finally:
+        plain.unlink(missing_ok=True)
+        cipher.unlink(missing_ok=True)
+
+
+def report(as_of: dt.date, result: Result) -> dict[str, Any]:
+    """What a member is told of a delivery: its fate, why, and its first refused lines by place, reason and shape of the value."""
+    faults = [(s, f) for s in result.staged for f in s.examples][:MAX_EXAMPLES]
+    return {
+        "member_id": result.incoming.member_id,
+        "delivery_ref": result.incoming.delivery_ref,
+        "received_on": as_of.isoformat(),
+        "status": str(result.fate),
+        "code": result.code,
+        "sentence": result.sentence,
+        "files": [
+            {"name": s.name, "block": str(s.block), "read": s.read, "rejected": s.rejected, "codes": dict(sorted(s.codes.items()))}
+            for s in result.staged
+        ],
+        "lines": [
+            {"file": s.name, "line": f.line_number, "column": f.column, "code": f.code, "sentence": f.sentence, "shape": f.value_shape}
+            for s, f in faults
+        ],
+    }
+
+
+def delivery_rows(as_of: dt.date, results: Iterable[Result]) -> list[dict[str, Any]]:
+    """The bronze.delivery rows of what was accepted or quarantined, one per delivery id: a whole copy outranks a broken one."""
+    found: dict[str, Result] = {}
+    for result in results:
+        other = found.get(result.delivery_id)
+        if result.fate is Fate.ACCEPTED or (result.fate is Fate.QUARANTINED and (other is None or other.fate is not Fate.ACCEPTED)):
+            found[result.delivery_id] = result
+    return [_delivery_row(as_of, r) for r in found.values()]
+
+
+def _delivery_row(as_of: dt.date, result: Result) -> dict[str, Any]:
+    """The bronze.delivery row of an accepted or quarantined delivery; one whose manifest cannot be read is dated by the run."""
+    manifest = result.manifest
+    return Delivery.row(
+        delivery_id=result.delivery_id,
+        member_id=result.incoming.member_id,
+        delivery_ref=result.incoming.delivery_ref,
+        mode=str(manifest.mode) if manifest else _UNKNOWN_MODE,
+        layout_version=manifest.layout_version if manifest else None,
+        delivered_at=manifest.created_at if manifest else dt.datetime.combine(as_of, dt.time(), dt.UTC),
+        received_on=as_of,
+        status=str(result.fate),
+        reason_code=result.code,
+        reason=result.sentence,
+        content_hash=manifest.content_hash() if manifest else None,
+        signer=result.signer,
+        rows_read=result.rows_read,
+        rows_accepted=result.rows_accepted,
+        rows_rejected=result.rows_read - result.rows_accepted,
+    )
+
+
+def staged_blocks(results: Iterable[Result]) -> dict[Block, list[Staged]]:
+    """The staged files of the accepted deliveries by block."""
+    found: dict[Block, list[Staged]] = {b: [] for b in Block}
+    for result in results:
+        if result.fate is Fate.ACCEPTED:
+            for staged in result.staged:
+                found[staged.block].append(staged)
+    return found

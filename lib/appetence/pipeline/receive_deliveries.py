@@ -1,0 +1,147 @@
+"""Receive: inbox → bronze. Every accepted line is stored once; a refused delivery is quarantined whole; a repeated one changes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from appetence.columns.hashing import record_id
+from appetence.contracts.base import Table
+from appetence.contracts.bronze import Delivery, RawRecord, Reject
+from appetence.exchange.blocks import TABLES
+from appetence.exchange.pgp import Pgp
+from appetence.exchange.reading import REJECT_SCHEMA, accepted_schema
+from appetence.exchange.receiving import (
+    Desk,
+    Fate,
+    Result,
+    delivery_rows,
+    find_deliveries,
+    open_manifests,
+    settle_early,
+    settle_late,
+    staged_blocks,
+    take_all,
+)  # fmt: skip
+from appetence.exchange.stores import open_store
+from appetence.pipeline.context import Context, Counts
+
+_JOB = "receive_deliveries"
+_SPARK_TYPES: dict[str, T.DataType] = {"line_number": T.IntegerType(), "delivered_at": T.TimestampType(), "received_on": T.DateType()}
+
+
+def run(ctx: Context) -> Counts:
+    """Takes what lies in the inbox up to the as-of date. The tables are written before anything leaves the inbox."""
+    with _desk(ctx) as desk:
+        found, stray = find_deliveries(desk.inbox.list())
+        if stray:
+            ctx.progress(f"{len(stray)} files of the inbox belong to no delivery and stay there; the first is {stray[0][:80]!r}")
+        results = open_manifests(desk, found)
+        take_all(desk, results, _known(ctx, results), lambda result: ctx.progress(_line(result)))
+        if not ctx.dry_run:
+            for result in results:
+                if (warning := settle_early(desk, result)) is not None:
+                    ctx.progress(f"{result.incoming.folder}: its member gets no report: {warning}")
+        _store(ctx, results)
+        if not ctx.dry_run:
+            for result in results:
+                if result.fate in (Fate.ACCEPTED, Fate.QUARANTINED, Fate.REPEATED):
+                    settle_late(desk, result)
+    return _counts(results)
+
+
+@contextmanager
+def _desk(ctx: Context) -> Iterator[Desk]:
+    """Stores and keys of the environment, and a private folder for plaintext that is gone afterwards, also what a killed run left."""
+    settings = ctx.config.exchange
+    for left in Path(ctx.config.paths.scratch).glob(f"{_JOB}-*"):
+        if left.name != ctx.run_id:
+            shutil.rmtree(left, ignore_errors=True)
+    scratch = ctx.scratch / "plain"
+    scratch.mkdir(mode=0o700, exist_ok=True)
+    passphrase = ctx.secret(settings.operator_passphrase_ref) if settings.operator_passphrase_ref else None
+    home = Path(ctx.config.paths.gnupg) / "operator"
+    operator = ctx.text(settings.operator_fingerprint_ref)
+    try:
+        with (
+            closing(open_store(settings.inbox, ctx.secret)) as inbox,
+            closing(open_store(settings.outbox, ctx.secret)) as outbox,
+            closing(open_store(settings.quarantine, ctx.secret)) as quarantine,
+            Pgp(home, passphrase) as pgp,
+        ):
+            yield Desk(inbox, outbox, quarantine, pgp, operator, ctx.config.members, ctx.text, settings, ctx.as_of, scratch)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _known(ctx: Context, results: list[Result]) -> dict[str, str]:
+    """Status of those deliveries of the inbox that the lake has seen before."""
+    ids = sorted({r.delivery_id for r in results if r.delivery_id})
+    if not ids or not ctx.lake.exists(Delivery):
+        return {}
+    seen = ctx.lake.read(Delivery).where(Delivery.delivery_id.col.isin(ids)).select(Delivery.delivery_id, Delivery.status)
+    return {row[0]: row[1] for row in seen.collect()}
+
+
+def _store(ctx: Context, results: list[Result]) -> None:
+    """The lines of all accepted deliveries, each table once; the delivery rows last: they say that the rest is there."""
+    staged = staged_blocks(results)
+    for block, table in TABLES.items():
+        paths = [str(s.accepted_path) for s in staged[block] if s.accepted]
+        if paths or not ctx.lake.exists(table):
+            ctx.lake.insert_new(table, _staged_rows(ctx, table, accepted_schema(block).names, paths))
+    rejects = [str(s.rejects_path) for files in staged.values() for s in files if s.rejected]
+    if rejects or not ctx.lake.exists(Reject):
+        ctx.lake.insert_new(Reject, _staged_rows(ctx, Reject, REJECT_SCHEMA.names, rejects))
+    rows = delivery_rows(ctx.as_of, results)
+    if rows or not ctx.lake.exists(Delivery):
+        ctx.lake.upsert(Delivery, Delivery.frame(ctx.spark, rows))
+
+
+def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list[str]) -> DataFrame:
+    """The staged files as rows of their table, with the record id of member and customer number."""
+    if not paths:
+        return table.frame(ctx.spark)
+    schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])
+    rows = ctx.spark.read.schema(schema).parquet(*paths)
+    known = F.when(F.col(RawRecord.customer_ref).isNotNull(), record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
+    return rows.withColumn(RawRecord.record_id, known)
+
+
+def _line(result: Result) -> str:
+    says = f"{result.incoming.folder}: {result.fate}"
+    if result.fate is Fate.ACCEPTED:
+        rejected = f", {result.rows_read - result.rows_accepted} refused" if result.rows_read > result.rows_accepted else ""
+        return f"{says}, {result.rows_accepted} lines{rejected}"
+    waits = {
+        Fate.UNFINISHED: "its manifest has not arrived",
+        Fate.LATER: "it is dated after this run",
+        Fate.REPEATED: "it is known already",
+    }
+    return f"{says}: {result.sentence or waits.get(result.fate, '')}"
+
+
+def _counts(results: list[Result]) -> Counts:
+    """Lines read = stored + refused, over accepted and quarantined deliveries."""
+    taken = [r for r in results if r.fate in (Fate.ACCEPTED, Fate.QUARANTINED)]
+    read, stored = sum(r.rows_read for r in taken), sum(r.rows_accepted for r in taken)
+    fates = Counter(str(r.fate) for r in results)
+    details = {"deliveries": dict(sorted(fates.items())), "audit": [_audit(r) for r in taken]}
+    return Counts(read, stored, read - stored, details)
+
+
+def _audit(result: Result) -> dict[str, Any]:
+    details = {
+        "member_id": result.incoming.member_id, "delivery_ref": result.incoming.delivery_ref, "code": result.code, "signer": result.signer,
+        "rows_read": result.rows_read, "rows_accepted": result.rows_accepted,
+    }  # fmt: skip
+    action = "received" if result.fate is Fate.ACCEPTED else "quarantined"
+    return {"actor": _JOB, "action": action, "object_id": result.delivery_id, "details": details}
