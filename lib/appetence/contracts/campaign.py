@@ -25,6 +25,7 @@ class Campaign(Table):
     held_out = field(LONG, "Merge units set apart.", required=True)
     cost_per_piece_cents = field(LONG, "Cost of one piece.", required=True)
     margin_cents = field(LONG, "Margin of one response.", required=True)
+    cut_on = field(DATE, "As-of date on which this specification was first cut; campaigns cut earlier count for its caps.")
     key = (campaign_id,)
 
 

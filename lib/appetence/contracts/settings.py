@@ -103,6 +103,13 @@ class SelectionSettings(Spec):
 
     campaigns: tuple[str, ...] = Field(default=(), description="campaigns of this environment, in order")
     minimum_age: int = 18
+    min_identity_confidence: float = Field(default=0.0, description="log2 odds that hold a person together; a weaker one is not selected")
+    seed_lines: tuple[str, ...] = Field(
+        default=("SERVICE CONTROLE DES FICHIERS", "12 RUE DES ESSAIS", "75002 PARIS"),
+        description="where pieces to trap addresses arrive: the lines after the name",
+    )
+    seed_email: str = Field(default="temoin+{code}@controle.invalid", description="mailbox of trap addresses; {code} tells files apart")
+    seed_phone_prefix: str = Field(default="+3363998", description="lines of trap addresses; the shipped prefix is reserved for fiction")
 
 
 class PrivacySettings(Spec):

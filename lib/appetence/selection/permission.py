@@ -1,9 +1,10 @@
 """What people allowed, as of a day: permission events folded, then read against the rules of law.
 
-A permission is per person, member, channel, use and purpose, and per legal basis. The newest word wins and, at the same instant, a refusal wins:
-a grant holds when it is later than every opposition or withdrawal of its person, member, channel, use and purpose, whatever basis that refusal
-named. Several records of one person with one member are one voice. A grant without wording version, instant and collection point does not
-count, as if it had not been said. No word at all is no. Channels, uses and purposes never stand in for each other.
+A permission is per person, member, channel, use and purpose, and per legal basis. The newest word wins and, at the same instant, a
+refusal wins: a grant holds when it is later than every opposition or withdrawal of its person, member, channel, use and purpose, whatever
+basis that refusal named. Several records of one person with one member are one voice. A grant without wording version, instant and
+collection point does not count, as if it had not been said. No word at all is no. Channels, uses and purposes never stand in for each
+other.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def permitted(events: DataFrame, rules: DataFrame, terms: Terms) -> DataFrame:
     asked = events.where(
         E.channel.col.isin(list(terms.channels)) & (E.use.col == str(terms.spec.product)) & (E.purpose.col == str(terms.spec.purpose))
     )
-    lawful = fold_events(asked, terms.drop_date).join(F.broadcast(bases_of(rules, terms)), on=[E.channel, E.basis], how="inner")
+    lawful = fold_events(asked, terms.drop_date).join(F.broadcast(bases_of(rules, terms)), on=[str(E.channel), str(E.basis)], how="inner")
     names = ~F.col(NAMES_RECIPIENT) | (E.basis.col != str(Basis.CONSENT)) | is_named(terms)
     strength = F.array_position(F.array(*(F.lit(str(b)) for b in STRENGTH)), E.basis.col)
     strongest = F.min_by(F.struct(E.event_id, NEEDS_NOTICE), F.struct(strength, E.event_id.col))

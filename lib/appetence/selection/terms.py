@@ -12,7 +12,12 @@ from appetence.contracts.settings import SelectionSettings
 from appetence.contracts.specs import CampaignSpec, LawRuleSpec, LawSpec, RecipientSpec
 from appetence.errors import ConfigError, LawError
 
-EEA = frozenset(["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"])
+EEA = frozenset(
+    (
+        "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT",
+        "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

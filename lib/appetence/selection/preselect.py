@@ -1,0 +1,79 @@
+"""The client's own filters: which list of a campaign a person belongs to, from facts that the campaign may read."""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.domain import TransactionKind
+from appetence.contracts.gold import Segment
+from appetence.contracts.silver import Record, Transaction
+from appetence.contracts.specs import ListSpec
+from appetence.selection.pool import PERSON
+from appetence.selection.terms import Terms
+
+T = Transaction
+AGE, POSTCODE, DEPARTMENT, SEGMENT = "age", str(Record.postcode), str(Record.department), str(Segment.segment)
+LAST_ON, AMOUNT, SECTORS = "last_on", "amount_cents", "sectors"
+VALUE_DAYS = 1096
+"""Days over which amounts are added up for a ranking by value: three years."""
+
+
+def purchases(transactions: DataFrame, live: DataFrame, contributing: DataFrame, terms: Terms) -> DataFrame:
+    """Person: last event, amount of three years and sectors bought in, up to the cutoff.
+
+    A house campaign reads the client's own transactions only, any other those of members whose instruction covers it (`contributing`:
+    member_id): what no instruction covers is not used.
+    """
+    cutoff = F.lit(terms.cutoff)
+    if terms.is_house:
+        read = transactions.where(T.member_id.col == F.lit(terms.client.member_id))
+    else:
+        read = transactions.join(F.broadcast(contributing.select(T.member_id).distinct()), on=T.member_id, how="left_semi")
+    events = read.where(T.transaction_date.col <= cutoff).join(live.select(T.record_id, PERSON), on=T.record_id, how="inner")
+    bought = T.kind.col != str(TransactionKind.REFUND)
+    recent = T.transaction_date.col > F.date_sub(cutoff, VALUE_DAYS)
+    return events.groupBy(PERSON).agg(
+        F.max(F.when(bought, T.transaction_date.col)).alias(LAST_ON),
+        F.sum(F.when(recent, T.amount_cents.col)).alias(AMOUNT),
+        F.collect_set(F.when(bought, T.sector.col)).alias(SECTORS),
+    )
+
+
+def age_at_drop(birth_date: Column, inferred_age: Column, terms: Terms) -> Column:
+    """Years at the drop date: declared, else the age the segment infers."""
+    declared = F.floor(F.months_between(F.lit(terms.drop_date), birth_date) / 12).cast("int")
+    return F.coalesce(declared, inferred_age)
+
+
+def belongs(spec: ListSpec, terms: Terms) -> Column:
+    """Whether a candidate fits every filter of a list; what is not known fits no filter."""
+    days = F.datediff(F.lit(terms.cutoff), F.col(LAST_ON))
+    checks: list[Column] = []
+    if spec.departments:
+        checks.append(F.col(DEPARTMENT).isin(list(spec.departments)))
+    if spec.postcodes:
+        checks.append(F.col(POSTCODE).isin(list(spec.postcodes)))
+    if spec.age_min is not None:
+        checks.append(F.col(AGE) >= spec.age_min)
+    if spec.age_max is not None:
+        checks.append(F.col(AGE) <= spec.age_max)
+    if spec.segments:
+        checks.append(F.col(SEGMENT).isin(list(spec.segments)))
+    if spec.sectors:
+        checks.append(F.arrays_overlap(F.col(SECTORS), F.array(*(F.lit(str(s)) for s in spec.sectors))))
+    if spec.recency_days_max is not None:
+        checks.append(days <= spec.recency_days_max)
+    if spec.recency_days_min is not None:
+        checks.append(days >= spec.recency_days_min)
+    return F.coalesce(reduce(lambda a, b: a & b, checks, F.lit(True)), F.lit(False))
+
+
+def list_position(terms: Terms) -> Column:
+    """Position of the first list (from 1) a candidate belongs to; null when it fits none."""
+    fits = F.lit(None).cast("int")
+    for position, spec in reversed(list(enumerate(terms.spec.lists, start=1))):
+        fits = F.when(belongs(spec, terms), F.lit(position)).otherwise(fits)
+    return fits
