@@ -17,7 +17,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 help: ## this text
 	@echo "Appetence: what make can do. Each of these prepares the machine first when that has not been done."
 	@echo
-	@sed -nE 's/^([a-z-]+):.*## (.*)/\1\t\2/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  %-11s%s\n' "$$name" "$$text"; done
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s%s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "One job: .venv/bin/python jobs/score_persons.py --env local --as-of 2026-10-31   (--help says more)"
 
