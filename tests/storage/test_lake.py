@@ -88,6 +88,6 @@ def test_delete_by_opaque_id_and_purge_leave_no_personal_byte(lake: Lake) -> Non
     assert not any(b"MARTIN" in f.read_bytes() for f in log.glob("*.json")), "statistics must leave personal columns out"
     ids = lake.spark.createDataFrame([("r1",)], "record_id string")
     assert lake.delete(Record, ids, "record_id") == 1
-    assert lake.purge([Record])["silver.record"] == 1
+    assert lake.purge([Record])["silver.record"] >= 1
     assert [r["last_name"] for r in lake.read(Record).collect()] == ["MARTIN"]
     assert not any(b"ZANZIBAROV" in f.read_bytes() for f in Path(lake.path(Record)).rglob("*") if f.is_file())

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
 
+from appetence.columns import hashing
 from appetence.runtime import secrets
 from appetence.runtime.config import Config
 from appetence.runtime.logs import Log
@@ -54,7 +56,7 @@ class Context:
 
     def pads(self, key: bytes) -> DataFrame:
         """One row, inner_pad and outer_pad of a key, to be cross-joined for `hmac_sha256`."""
-        return secrets.pads_frame(self.spark, {"key": key}).drop("key_name")
+        return pads_frame(self.spark, {"key": key}).drop("key_name")
 
     def member_pads(self) -> DataFrame:
         """One row per active member: member_id, inner_pad, outer_pad of the key of its own ids."""
@@ -64,7 +66,7 @@ class Context:
             for m in self.config.members.values()
             if m.is_active
         }
-        return secrets.pads_frame(self.spark, keys).withColumnRenamed("key_name", "member_id")
+        return pads_frame(self.spark, keys).withColumnRenamed("key_name", "member_id")
 
     @property
     def scratch(self) -> Path:
@@ -72,3 +74,19 @@ class Context:
         folder = Path(self.config.paths.scratch) / self.run_id
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return folder
+
+
+def pads_frame(spark: SparkSession, keys: Mapping[str, bytes]) -> DataFrame:
+    """One row per named key: key_name, inner_pad, outer_pad (binary, RFC 2104), for joins: key material stays out of plan literals."""
+    rows = []
+    for name, key in sorted(keys.items()):
+        inner, outer = hashing.pads(key)
+        rows.append((name, bytearray(inner), bytearray(outer)))
+    schema = T.StructType(
+        [
+            T.StructField("key_name", T.StringType(), False),
+            T.StructField("inner_pad", T.BinaryType(), False),
+            T.StructField("outer_pad", T.BinaryType(), False),
+        ]
+    )
+    return spark.createDataFrame(rows, schema)

@@ -7,12 +7,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import types as T
-
 from appetence.errors import SecretError
-
-BLOCK = 64
 
 
 def fill(text: str, names: Mapping[str, str]) -> str:
@@ -49,28 +44,6 @@ def text_of(value: str, names: Mapping[str, str]) -> str:
     if value.split(":", 1)[0] in ("env", "file", "keyvault", "databricks") and ":" in value:
         return resolve(value, names).decode().strip()
     return value
-
-
-def pads_frame(spark: SparkSession, keys: Mapping[str, bytes]) -> DataFrame:
-    """One row per named key: name, inner_pad, outer_pad (binary, RFC 2104), for joins: key material stays out of plan literals."""
-    rows = []
-    for name, key in sorted(keys.items()):
-        inner, outer = _pads(key)
-        rows.append((name, bytearray(inner), bytearray(outer)))
-    schema = T.StructType(
-        [
-            T.StructField("key_name", T.StringType(), False),
-            T.StructField("inner_pad", T.BinaryType(), False),
-            T.StructField("outer_pad", T.BinaryType(), False),
-        ]
-    )
-    return spark.createDataFrame(rows, schema)
-
-
-def _pads(key: bytes) -> tuple[bytes, bytes]:
-    from appetence.columns.hashing import pads
-
-    return pads(key)
 
 
 def _from_file(reference: str, path: Path) -> bytes:

@@ -1,0 +1,45 @@
+"""`appetence bench`: what this project measures of itself, beside its peers."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from appetence.cli.arguments import add_environment_arguments
+from appetence.runtime.config import load
+
+
+def add_to(commands: Any) -> None:
+    """The `bench` command and its parts."""
+    command = commands.add_parser("bench", help="measure identity or propensity on a table of your own, as JSON")
+    parts = command.add_subparsers(dest="bench", required=True, metavar="WHAT")
+    identity = parts.add_parser("identity", help="standardise, resolve and evaluate a parquet file of records")
+    identity.add_argument("--records", required=True, help="parquet with member_id, customer_ref, names, birth_date, address, postcode, city, email, phone")
+    identity.add_argument("--json", required=True, help="where the figures are written")
+    identity.add_argument("--engine", choices=("graphframes", "driver"), default="graphframes", help="who solves connected components")
+    add_environment_arguments(identity)
+    identity.set_defaults(act=_identity)
+    propensity = parts.add_parser("propensity", help="fit on one parquet table, evaluate on a later one")
+    propensity.add_argument("--train", required=True)
+    propensity.add_argument("--test", required=True)
+    propensity.add_argument("--label", required=True, help="0/1 column")
+    propensity.add_argument("--id", default=None, help="column that names a row (default: its position)")
+    propensity.add_argument("--json", required=True, help="where the figures are written")
+    propensity.add_argument("--scores", required=True, help="parquet written: id, probability, rank, decile")
+    add_environment_arguments(propensity)
+    propensity.set_defaults(act=_propensity)
+
+
+def _identity(args: argparse.Namespace) -> int:
+    from appetence.bench.identity import bench_identity
+
+    return bench_identity(load(args.env, args.overrides, args.conf), Path(args.records), Path(args.json), args.engine)
+
+
+def _propensity(args: argparse.Namespace) -> int:
+    from appetence.bench.propensity import bench_propensity
+
+    return bench_propensity(
+        load(args.env, args.overrides, args.conf), Path(args.train), Path(args.test), args.label, args.id, Path(args.json), Path(args.scores)
+    )

@@ -1,0 +1,175 @@
+"""`appetence demo`: makes the demonstration co-operative, runs the whole chain on it, and says what came out."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import functions as F
+
+from appetence.cli.arguments import add_environment_arguments
+from appetence.cli.chain import run_chain
+from appetence.contracts.campaign import Campaign, Matchback, Waterfall
+from appetence.contracts.gold import GainsTier, ModelCard
+from appetence.errors import ConfigError
+from appetence.pipeline.context import Context
+from appetence.pipeline.runner import Outcome, opened, run_job
+from appetence.pipeline.steps import CHAIN
+from appetence.runtime import console
+from appetence.runtime.clock import seconds
+from appetence.runtime.config import Config, load
+
+AS_OF = dt.date(2026, 10, 31)
+RESULTS_ON = dt.date(2027, 2, 15)
+SHOWN = 3
+
+
+def add_to(commands: Any) -> None:
+    """The `demo` command."""
+    command = commands.add_parser("demo", help="make the demonstration co-operative and run the whole chain on it")
+    command.add_argument("--records", type=int, default=20_000, help="customer records to make, over 12 members (default: 20000)")
+    command.add_argument("--seed", type=int, default=1, help="seed of the co-operative")
+    command.add_argument("--keep", action="store_true", help="run the chain again on what is there instead of starting anew")
+    add_environment_arguments(command)
+    command.set_defaults(act=_demo, env="demo")
+
+
+def _demo(args: argparse.Namespace) -> int:
+    config = load(args.env, args.overrides, args.conf)
+    started = seconds()
+    if not args.keep:
+        _start_anew(config)
+        _make(config, args.records, args.seed)
+    made = seconds() - started
+    before, after = CHAIN[: CHAIN.index("select_campaign")], CHAIN[CHAIN.index("select_campaign") : CHAIN.index("measure_response")]
+    outcomes = run_chain(config, AS_OF, jobs=before)
+    outcomes.append(run_job(config, "import_suppressions", AS_OF))
+    outcomes += run_chain(config, AS_OF, jobs=after)
+    outcomes += _results(config, args.keep)
+    outcomes += [run_job(config, "handle_rights", RESULTS_ON), run_job(config, "enforce_retention", RESULTS_ON)]
+    with opened(config, "report", RESULTS_ON) as ctx:
+        summarise(ctx, outcomes)
+        page = _pages(ctx)
+    console.say(f"\nMade in {made:.0f} s, run in {seconds() - started - made:.0f} s.")
+    _point(config, page)
+    return 0
+
+
+def _start_anew(config: Config) -> None:
+    root = Path(config.paths.root)
+    if root.exists():
+        if not (root / "truth").exists() and any(root.iterdir()):
+            raise ConfigError(f"{root} holds something else than a demonstration: remove it, or --set paths.root=ELSEWHERE.")
+        shutil.rmtree(root)
+
+
+def _make(config: Config, records: int, seed: int) -> None:
+    from appetence.pipeline.make_demo import make_demo
+
+    console.complain(f"[demo] making a co-operative of {records} records")
+    with opened(config, "make_demo", AS_OF) as ctx:
+        make_demo(ctx, records, seed)
+
+
+def _results(config: Config, is_kept: bool) -> list[Outcome]:
+    """Time passes: responses come back as deliveries, are matched and measured, and members get their statements."""
+    from appetence.pipeline.make_demo import deliver_responses
+
+    if not is_kept:
+        with opened(config, "make_demo", RESULTS_ON) as ctx:
+            deliver_responses(ctx)
+    return run_chain(config, RESULTS_ON, jobs=("receive_deliveries", "standardise_records", "measure_response", "issue_statements"))
+
+
+def _pages(ctx: Context) -> Path:
+    from appetence.pipeline.report import write_pages
+
+    return write_pages(ctx)
+
+
+def summarise(ctx: Context, outcomes: list[Outcome]) -> None:
+    """What came out, for people."""
+    from appetence.pipeline.make_demo import evaluate_identity
+
+    console.say("\nJOBS")
+    console.say(
+        console.table(
+            [
+                {"job": o.job, "rows in": o.counts.rows_in, "rows out": o.counts.rows_out, "rejected": o.counts.rows_rejected,
+                 "changed": sum(o.writes.values()), "seconds": round(o.seconds, 1)}
+                for o in outcomes
+            ]
+        )
+    )  # fmt: skip
+    console.say("\nPERSONS AND HOUSEHOLDS AGAINST THE TRUTH")
+    console.say(console.table(_flat(evaluate_identity(ctx))))
+    _models(ctx)
+    _waterfalls(ctx)
+    _measured(ctx)
+
+
+def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """{'person': {...}, 'household': {...}} as rows; single numbers as rows of their own."""
+    rows = [{"level": name, **values} for name, values in found.items() if isinstance(values, dict)]
+    return rows or [{"measure": k, "value": v} for k, v in found.items()]
+
+
+def _models(ctx: Context) -> None:
+    cards = ctx.lake.read_or_empty(ModelCard).where(F.col(ModelCard.is_champion)).orderBy(ModelCard.model_key, ModelCard.model_version).collect()
+    for card in cards:
+        console.say(
+            f"\nMODEL {card.model_key} version {card.model_version}, tested on the period after {card.test_cutoff}: AUC {card.auc:.3f} "
+            f"(recency or frequency alone {card.baseline_auc or 0:.3f}), calibration error {card.calibration_error or 0:.4f}"
+        )
+        tiers = ctx.lake.read(GainsTier).where(
+            (F.col(GainsTier.model_key) == card.model_key) & (F.col(GainsTier.model_version) == card.model_version)
+        )
+        console.say(
+            console.table(
+                [
+                    {"decile": t.decile, "persons": t.persons, "buyers": t.positives, "predicted": t.mean_probability, "observed": t.rate,
+                     "lift": t.lift, "captured": t.cumulative_capture}
+                    for t in tiers.orderBy(GainsTier.decile).collect()
+                ]
+            )
+        )  # fmt: skip
+
+
+def _waterfalls(ctx: Context) -> None:
+    campaigns = ctx.lake.read_or_empty(Campaign).orderBy(Campaign.drop_date, Campaign.campaign_id).collect()
+    for campaign in campaigns[-SHOWN:]:
+        console.say(
+            f"\nCAMPAIGN {campaign.campaign_id}: {campaign.product}, {', '.join(campaign.channels)}, for {campaign.client_id}, "
+            f"drop {campaign.drop_date}: {campaign.selected} mailed, {campaign.held_out} held out"
+        )
+        steps = ctx.lake.read(Waterfall).where(F.col(Waterfall.campaign_id) == campaign.campaign_id).orderBy(Waterfall.step)
+        console.say(
+            console.table([{"step": s.step, "code": s.code, "entered": s.entered, "dropped": s.dropped, "left": s.remaining} for s in steps.collect()])
+        )
+
+
+def _measured(ctx: Context) -> None:
+    totals = ctx.lake.read_or_empty(Matchback).where(F.col(Matchback.group_kind) == "total").orderBy(Matchback.campaign_id).collect()
+    if totals:
+        console.say("\nRESPONSES")
+        console.say(
+            console.table(
+                [
+                    {"campaign": t.campaign_id, "mailed": t.units, "responders": t.responders, "rate": t.rate, "incremental": t.incremental_rate,
+                     "low": t.incremental_low, "high": t.incremental_high}
+                    for t in totals
+                ]
+            )
+        )  # fmt: skip
+
+
+def _point(config: Config, page: Path) -> None:
+    console.say(f"\nThe report page: {page}")
+    console.say(f"The tables:      {config.paths.lake}   (appetence tables --env demo --rows)")
+    console.say(f"The exports:     {config.paths.outbox}   (encrypted for their recipients)")
+    console.say(f"The models:      {config.paths.mlflow}   (mlflow ui --backend-store-uri {config.paths.mlflow})")
+    console.say("Next: open the report page, then notebooks/01_tour_of_the_lake.py; run one job again with")
+    console.say(f"      .venv/bin/appetence run select_campaign --env demo --as-of {AS_OF} --option campaign=noel_vad")

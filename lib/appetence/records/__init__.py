@@ -1,0 +1,1 @@
+"""From delivered lines to clean records, typed transactions and permission events."""

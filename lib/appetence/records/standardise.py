@@ -1,0 +1,89 @@
+"""silver.record: one clean record per member and customer, from the newest of its delivered lines."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.columns import dates, email, phone
+from appetence.columns.grades import Grade
+from appetence.contracts.bronze import RawRecord, RawTransaction
+from appetence.contracts.silver import Record
+from appetence.records.addresses import with_address
+from appetence.records.names import interests, with_names, yes_no
+from appetence.records.newest import newest_lines
+
+
+def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame, as_of: dt.date) -> DataFrame:
+    """silver.record from raw customer lines (those no full delivery replaces), reference.commune and name frequencies.
+
+    The as-of year is the pivot of two-digit years. Grain out: record_id."""
+    first_seen = lines.groupBy(RawRecord.record_id).agg(F.min(F.to_date(RawRecord.delivered_at)).alias(Record.first_delivered_on))
+    newest = newest_lines(lines, RawRecord.record_id).join(first_seen, on=RawRecord.record_id, how="inner")
+    # The raw columns of the same names give way to the clean ones only at the end: grades read both.
+    raw = newest.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
+    named = with_names(raw, frequencies)
+    placed = with_address(named, communes)
+    return Record.shape(_with_life(_with_reach(placed), as_of))
+
+
+def build_bare_records(transactions: DataFrame, records: DataFrame) -> DataFrame:
+    """silver.record rows of customers known from transactions only. Inputs: raw transaction lines; silver.record rows. Grain out: record_id."""
+    unknown = transactions.join(records.select(Record.record_id), on=Record.record_id, how="left_anti")
+    seen = unknown.groupBy(RawTransaction.record_id, RawTransaction.member_id, RawTransaction.customer_ref).agg(
+        F.max(F.to_date(RawTransaction.delivered_at)).alias(Record.delivered_on),
+        F.min(F.to_date(RawTransaction.delivered_at)).alias(Record.first_delivered_on),
+    )
+    absent = F.lit(Grade.ABSENT.value)
+    values = {str(f): F.lit(None).cast(f.dtype) for f in Record.content() if f not in seen.columns}
+    values |= {str(g): absent for g in (Record.name_grade, Record.birth_date_grade, Record.address_grade, Record.email_grade)}
+    values |= {str(g): absent for g in (Record.mobile_grade, Record.landline_grade)}
+    values |= {str(Record.is_bare): F.lit(True), str(Record.is_company): F.lit(False), str(Record.is_deliverable): F.lit(False)}
+    return Record.shape(seen.withColumns(values))
+
+
+def _with_reach(lines: DataFrame) -> DataFrame:
+    """E-mail and phones: a number counts as what it is, whichever field it stood in."""
+    normalised = lines.withColumns(
+        {
+            Record.email: email.normalise(F.col("_raw_email")),
+            "_phone": phone.e164(F.col("_raw_phone")),
+            "_mobile": phone.e164(F.col("_raw_mobile")),
+        }
+    ).withColumns({"_phone_type": phone.line_type(F.col("_phone")), "_mobile_type": phone.line_type(F.col("_mobile"))})
+    grades = {"_phone_grade": phone.phone_grade(F.col("_raw_phone"), F.col("_phone"))}
+    grades |= {"_mobile_field_grade": phone.phone_grade(F.col("_raw_mobile"), F.col("_mobile"))}
+    graded = normalised.withColumns(grades)
+    from_mobile, from_phone = F.col("_mobile_type") == "mobile", F.col("_phone_type") == "mobile"
+    at_phone, at_mobile = F.col("_phone_type").isin("landline", "other"), F.col("_mobile_type").isin("landline", "other")
+    absent = Grade.ABSENT.value
+    return graded.withColumns(
+        {
+            Record.mobile: F.when(from_mobile, F.col("_mobile")).when(from_phone, F.col("_phone")),
+            Record.mobile_grade: F.when(from_mobile, F.col("_mobile_field_grade")).when(from_phone, F.col("_phone_grade")).otherwise(absent),
+            Record.landline: F.when(at_phone, F.col("_phone")).when(at_mobile, F.col("_mobile")),
+            Record.landline_grade: F.when(at_phone, F.col("_phone_grade")).when(at_mobile, F.col("_mobile_field_grade")).otherwise(absent),
+            Record.email_grade: email.email_grade(F.col("_raw_email"), F.col(Record.email)),
+        }
+    )
+
+
+def _with_life(lines: DataFrame, as_of: dt.date) -> DataFrame:
+    raw_date = F.col("_raw_birth_date")
+    parsed = lines.withColumn("_parsed", dates.parse_date(raw_date, as_of.year))
+    grade = dates.date_grade(raw_date, F.col("_parsed"))
+    lived = F.col("_parsed").between(F.lit(dt.date(as_of.year - 115, 1, 1)), F.lit(as_of))
+    known = F.when(lived, dates.known_date(F.col("_parsed")))
+    return parsed.withColumns(
+        {
+            Record.birth_date: known,
+            Record.birth_date_grade: F.when(known.isNull() & (grade != Grade.ABSENT.value), Grade.UNUSABLE.value).otherwise(grade),
+            Record.has_children: yes_no(F.col(RawRecord.children)),
+            Record.interests: interests(F.col(RawRecord.interests)),
+            Record.delivered_on: F.to_date(RawRecord.delivered_at),
+            Record.is_bare: F.lit(False),
+            Record.extra: F.lit(None).cast("array<string>"),
+        }
+    )

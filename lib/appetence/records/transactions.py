@@ -1,0 +1,96 @@
+"""Purchases and gifts, typed: dates, cents, kinds; what cannot be read is rejected with its reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from appetence.columns import dates, hashing, text
+from appetence.contracts.bronze import RawTransaction, Reject
+from appetence.contracts.domain import Block, TransactionKind
+from appetence.contracts.reference import Member
+from appetence.contracts.silver import Transaction
+from appetence.records.newest import newest_lines
+
+MAX_CENTS = 100_000_000
+KINDS = {
+    TransactionKind.ORDER: ("", "ORDER", "COMMANDE", "ACHAT", "VENTE", "ABONNEMENT"),
+    TransactionKind.GIFT: ("GIFT", "DON", "LEGS"),
+    TransactionKind.REFUND: ("REFUND", "REMBOURSEMENT", "RETOUR", "AVOIR"),
+}
+
+
+def amount_cents(raw: Column) -> Column:
+    """Cents from `1 234,50`, `1.234,50`, `12.5`, `-3`; null when it is not an amount.
+
+    The last separator followed by one or two digits is the decimal one; all others group thousands."""
+    bare = F.regexp_replace(raw, r"[\s\u00a0\u202f€EUR]+", "")
+    dotted = F.regexp_replace(F.regexp_replace(bare, r"[.,](\d{1,2})$", "#$1"), "[.,]", "")
+    number = F.regexp_replace(dotted, "#", ".")
+    cents = F.when(number.rlike(r"^[+-]?\d{1,9}(\.\d{1,2})?$"), number).try_cast("decimal(12,2)") * 100
+    return cents.cast("bigint")
+
+
+def typed_lines(lines: DataFrame, as_of: dt.date) -> DataFrame:
+    """Adds typed columns and `_fault` (column, code, sentence; null when usable) to raw transaction lines."""
+    day = dates.known_date(dates.parse_date(F.col(RawTransaction.transaction_date), as_of.year))
+    kind = F.coalesce(text.fold(F.col(RawTransaction.kind)), F.lit(""))
+    typed_kind = F.lit(None).cast("string")
+    for value, words in KINDS.items():
+        typed_kind = F.when(kind.isin(*words), value.value).otherwise(typed_kind)
+    typed = lines.withColumns({"_day": day, "_cents": amount_cents(F.col(RawTransaction.amount)), "_kind": typed_kind})
+    fault = (
+        F.when(F.col("_day").isNull(), _fault(RawTransaction.transaction_date, "BAD_DATE", "is not a date; write yyyy-MM-dd or dd/MM/yyyy"))
+        .when(F.col("_cents").isNull(), _fault(RawTransaction.amount, "BAD_AMOUNT", "is not an amount in euros"))
+        .when(F.abs("_cents") > MAX_CENTS, _fault(RawTransaction.amount, "HUGE_AMOUNT", "is over a million euros; check the decimal mark"))
+        .when(F.col("_kind").isNull(), _fault(RawTransaction.kind, "BAD_KIND", "is not order, gift or refund"))
+    )
+    return typed.withColumn("_fault", fault)
+
+
+def build_transactions(lines: DataFrame, members: DataFrame, as_of: dt.date) -> tuple[DataFrame, DataFrame]:
+    """silver.transaction and the bronze.reject rows of raw transaction lines. The newest line of a transaction number counts.
+
+    `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is."""
+    with_id = lines.withColumn(
+        Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref))
+    )
+    first_known = with_id.groupBy(Transaction.transaction_id).agg(F.min(RawTransaction.received_on).alias(Transaction.known_on))
+    typed = typed_lines(newest_lines(with_id, Transaction.transaction_id), as_of)
+    sectors = F.broadcast(members.select(Member.member_id, Member.sector))
+    good = typed.where("_fault IS NULL").join(first_known, on=Transaction.transaction_id, how="inner").join(sectors, on=Member.member_id, how="inner")
+    is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
+    built = good.withColumns(
+        {
+            Transaction.transaction_date: F.col("_day"),
+            Transaction.amount_cents: F.when(is_refund, -F.abs("_cents")).otherwise(F.col("_cents")),
+            Transaction.kind: F.when(is_refund, TransactionKind.REFUND.value).otherwise(F.col("_kind")),
+            Transaction.quantity: F.coalesce(F.expr("try_cast(quantity AS INT)"), F.lit(1)),
+            Transaction.category: F.nullif(F.lower(text.squeeze(F.col(RawTransaction.category))), F.lit("")),
+            Transaction.key_code: F.nullif(F.upper(F.trim(F.col(RawTransaction.key_code))), F.lit("")),
+        }
+    )
+    return Transaction.shape(built), rejects(typed, Block.TRANSACTIONS)
+
+
+def rejects(typed: DataFrame, block: Block) -> DataFrame:
+    """bronze.reject rows of lines that carry a `_fault`."""
+    bad = typed.where("_fault IS NOT NULL")
+    sentence = F.concat(
+        F.lit(f"{block.value}, line "), F.col(RawTransaction.line_number).cast("string"), F.lit(": "), F.col("_fault.column"), F.lit(" "),
+        F.col("_fault.says"), F.lit("."),
+    )  # fmt: skip
+    made = bad.select(
+        RawTransaction.delivery_id, F.lit(block.value).alias(Reject.block), RawTransaction.line_number, RawTransaction.member_id,
+        RawTransaction.record_id, F.col("_fault.column").alias(Reject.column), F.col("_fault.code").alias(Reject.code),
+        sentence.alias(Reject.sentence), text.shape(F.col("_fault.value")).alias(Reject.value_shape),
+    )  # fmt: skip
+    return Reject.shape(made)
+
+
+def _fault(column: str, code: str, says: str) -> Column:
+    return F.struct(
+        F.lit(str(column)).alias("column"), F.lit(code).alias("code"), F.lit(says).alias("says"), F.col(column).cast("string").alias("value")
+    )
