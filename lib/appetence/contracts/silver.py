@@ -99,7 +99,7 @@ class PermissionEvent(Table):
 
 
 class Permission(Table):
-    """What holds today for one record, channel, use and purpose: the newest event; at a tie opposition wins."""
+    """One row per record, channel, use and purpose: what holds today, by the newest event; at a tie opposition wins."""
 
     schema, name, owner = "silver", "permission", "records"
     record_id = field(STRING, "Whose it is.", required=True)
