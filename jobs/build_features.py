@@ -6,4 +6,4 @@ Reads `silver` and `identity`; writes `gold.feature`. Nothing that happened afte
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("build_features"))
+    raise SystemExit(main_for("build_features", description=__doc__))

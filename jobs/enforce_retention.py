@@ -6,4 +6,4 @@ Applies each member's retention rule, by default 36 months after the last transa
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("enforce_retention"))
+    raise SystemExit(main_for("enforce_retention", description=__doc__))

@@ -6,4 +6,4 @@ Reads `identity` and `reference`; writes `gold.segment`. A declared value is nev
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("enrich_persons"))
+    raise SystemExit(main_for("enrich_persons", description=__doc__))

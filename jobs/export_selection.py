@@ -6,4 +6,4 @@ Reads `gold.selection`; checks suppression and permission again; writes the outb
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("export_selection"))
+    raise SystemExit(main_for("export_selection", description=__doc__))

@@ -6,4 +6,4 @@ Reads `privacy.rights_request`; writes tasks, notices, certificates, and the tab
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("handle_rights"))
+    raise SystemExit(main_for("handle_rights", description=__doc__))

@@ -6,4 +6,4 @@ Reads suppression files; writes `privacy.suppression`, which holds keyed hashes 
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("import_suppressions"))
+    raise SystemExit(main_for("import_suppressions", description=__doc__))

@@ -6,4 +6,4 @@ Reads `bronze`, `silver` and `gold`; writes `gold.statement`. Counts under 11 ar
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("issue_statements"))
+    raise SystemExit(main_for("issue_statements", description=__doc__))

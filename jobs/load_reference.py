@@ -6,4 +6,4 @@ Reads conf/ and the data shipped with the library; writes the `reference` tables
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("load_reference"))
+    raise SystemExit(main_for("load_reference", description=__doc__))

@@ -6,4 +6,4 @@ Touches every table; changes no row.
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("maintain_tables"))
+    raise SystemExit(main_for("maintain_tables", description=__doc__))

@@ -6,4 +6,4 @@ Reads transactions and `gold.selection`; writes `gold.response` and `gold.matchb
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("measure_response"))
+    raise SystemExit(main_for("measure_response", description=__doc__))

@@ -6,4 +6,4 @@ Reads the inbox; writes the `bronze` tables. A delivery that fails a check goes 
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("receive_deliveries"))
+    raise SystemExit(main_for("receive_deliveries", description=__doc__))

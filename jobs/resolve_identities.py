@@ -6,4 +6,4 @@ Reads `silver.record`; writes the `identity` tables. Ids stay the same from run 
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("resolve_identities"))
+    raise SystemExit(main_for("resolve_identities", description=__doc__))

@@ -6,4 +6,4 @@ Reads `gold.feature` and the model registry; writes `gold.score`, one partition 
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("score_persons"))
+    raise SystemExit(main_for("score_persons", description=__doc__))

@@ -6,4 +6,4 @@ Reads `gold.score`, permissions, instructions and suppressions; writes `gold.sel
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("select_campaign"))
+    raise SystemExit(main_for("select_campaign", description=__doc__))

@@ -6,4 +6,4 @@ Reads `bronze`; writes the `silver` tables. The raw value stays beside the stand
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("standardise_records"))
+    raise SystemExit(main_for("standardise_records", description=__doc__))

@@ -6,4 +6,4 @@ Reads `gold.feature`; writes the model registry and `gold.model_card`. A model t
 from appetence.cli.jobs import main_for
 
 if __name__ == "__main__":
-    raise SystemExit(main_for("train_propensity"))
+    raise SystemExit(main_for("train_propensity", description=__doc__))

@@ -1,12 +1,17 @@
 """conf/jobs.yaml is the one list of jobs: job files, console commands and the library's entry points follow it."""
 
 import ast
-import importlib
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
+
+from appetence.cli import jobs as entry_points
+from appetence.pipeline import steps
 
 ROOT = Path(__file__).resolve().parents[2]
 PLAN = yaml.safe_load((ROOT / "conf/jobs.yaml").read_text(encoding="utf-8"))
@@ -52,21 +57,9 @@ def test_a_job_stands_below_what_it_depends_on() -> None:
         seen.add(name)
 
 
-def test_the_chain_is_the_published_one() -> None:
-    assert [name for name, job in JOBS.items() if job["chain"]] == [
-        "load_reference",
-        "receive_deliveries",
-        "standardise_records",
-        "resolve_identities",
-        "enrich_persons",
-        "build_features",
-        "train_propensity",
-        "score_persons",
-        "select_campaign",
-        "export_selection",
-        "measure_response",
-        "issue_statements",
-    ]
+def test_the_library_runs_the_same_jobs_in_the_same_order() -> None:
+    assert tuple(name for name, job in JOBS.items() if job["chain"]) == steps.CHAIN
+    assert {name for name, job in JOBS.items() if not job["chain"]} == set(steps.BESIDE)
 
 
 def test_schedules_keep_clear_of_the_hours_that_repeat_and_of_yesterday_in_utc() -> None:
@@ -99,10 +92,22 @@ def test_a_job_file_is_short_explains_itself_and_only_starts_its_job(name: str) 
     docstring, imported, start = module.body
     assert ast.unparse(imported) == "from appetence.cli.jobs import main_for"
     assert isinstance(start, ast.If) and ast.unparse(start.test) == "__name__ == '__main__'"
-    assert [ast.unparse(line) for line in start.body] == [f"raise SystemExit(main_for('{name}'))"]
+    assert [ast.unparse(line) for line in start.body] == [f"raise SystemExit(main_for('{name}', description=__doc__))"]
 
 
 def test_the_library_offers_one_entry_point_for_each_job() -> None:
-    jobs = importlib.import_module("appetence.cli.jobs")
-    assert [name for name in JOBS if not callable(getattr(jobs, name, None))] == []
-    assert callable(jobs.main_for)
+    assert [name for name in JOBS if not callable(getattr(entry_points, name, None))] == []
+
+
+@pytest.mark.parametrize("name", ["load_reference", "maintain_tables"])
+def test_a_job_file_runs_from_a_checkout(name: str) -> None:
+    """Its docstring is its help; a mistake is one sentence and a code other than zero."""
+    command = [sys.executable, f"jobs/{name}.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "lib"), "COLUMNS": "200"}
+    shown = subprocess.run([*command, "--help"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    docstring = ast.get_docstring(ast.parse((ROOT / command[1]).read_text(encoding="utf-8"))) or ""
+    assert " ".join(docstring.split()) in " ".join(shown.stdout.split())
+    wrong = [*command, "--env", "nowhere", "--as-of", "2026-10-31"]
+    refused = subprocess.run(wrong, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode != 0
+    assert len(refused.stderr.splitlines()) == 1 and "nowhere" in refused.stderr
