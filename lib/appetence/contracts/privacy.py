@@ -20,6 +20,17 @@ class Suppression(Table):
     keeps_after_erasure = "the person stays suppressed: hashes without readable coordinates"
 
 
+class ErasedRecord(Table):
+    """One keyed hash of the id of a record erased at the person's request: a redelivery of that customer is not taken again."""
+
+    schema, name, owner = "privacy", "erased_record", "privacy"
+    key_hash = field(STRING, "HMAC-SHA-256 of the record id with the pepper.", required=True)
+    pepper_version = field(STRING, "Version of the pepper.", required=True)
+    erased_on = field(DATE, "Day of the erasure.", required=True)
+    key = (key_hash,)
+    keeps_after_erasure = "the record does not return: a hash without readable coordinates"
+
+
 class ExternalList(Table):
     """One keyed hash of one coordinate on an external opposition list (Robinson, historical Bloctel), by version."""
 
@@ -187,6 +198,6 @@ class Audit(Table):
 
 
 __all__ = [
-    "Audit", "Death", "Directive", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsNotice",
+    "Audit", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsNotice",
     "RightsRequest", "RightsTask", "Run", "Suppression",
 ]  # fmt: skip

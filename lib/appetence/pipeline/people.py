@@ -1,0 +1,37 @@
+"""Persons that come as a few lines, not as deliveries (requests, suppression lists), standardised by the code that standardises records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from pyspark.sql.pandas.types import to_arrow_type
+
+from appetence import data
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.reference import Commune, FirstName
+from appetence.pipeline.context import Context
+from appetence.records import names, standardise
+
+
+def raw_lines(ctx: Context, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
+    """bronze.raw_record rows from partial ones, through Arrow: lists may hold millions of lines."""
+    filled = [RawRecord.row(delivered_at=ctx.started_at, received_on=ctx.as_of, **dict(r)) for r in rows]
+    texts = [f for f in RawRecord.content() if f.dtype != T.TimestampType()]
+    columns = {str(f): pa.array([r[str(f)] for r in filled], to_arrow_type(f.dtype)) for f in texts}
+    schema = T.StructType([s for s in RawRecord.struct().fields if s.name in columns])
+    made = ctx.spark.createDataFrame(pa.table(columns), schema)
+    return RawRecord.shape(made.withColumn(RawRecord.delivered_at, F.lit(ctx.started_at)))
+
+
+def standardised(ctx: Context, lines: DataFrame) -> DataFrame:
+    """The lines in the columns of silver.record; record_id and member_id stay as they are."""
+    surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
+    frequencies = names.name_frequencies(
+        ctx.lake.read(FirstName), ctx.spark.createDataFrame(surnames, f"{names.NAME} string, {names.PER_MILLION} double")
+    )
+    return standardise.build_records(lines, ctx.lake.read(Commune), frequencies, ctx.as_of)

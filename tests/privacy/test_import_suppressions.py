@@ -1,0 +1,96 @@
+"""Suppression files become keyed hashes, every bad line is named, and what held coordinates is gone afterwards."""
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+
+from appetence.contracts.privacy import ExternalList, Suppression
+from appetence.contracts.reference import Commune, FirstName
+from appetence.contracts.silver import Record
+from appetence.pipeline import import_suppressions
+from appetence.pipeline.context import Context
+from appetence.privacy.scan import scan
+from appetence.privacy.suppressions import suppressed_records
+
+pytestmark = pytest.mark.spark
+HEADER = "scope;last_name;first_name;address_1;postcode;city;email;phone\n"
+
+
+def prepared(ctx: Context) -> Path:
+    """A root with a pepper and the reference tables that standardising reads."""
+    keys = Path(ctx.config.paths.secrets)
+    keys.mkdir(parents=True, exist_ok=True)
+    pepper = keys / "pepper.key"
+    if not pepper.exists():
+        pepper.write_text(secrets.token_hex(32), encoding="ascii")
+        pepper.chmod(0o600)
+    ctx.lake.sync(Commune, Commune.frame(ctx.spark, [
+        Commune.row(commune_code="59350", postcode="59000", label="Lille", label_key="LILLE", department="59", region="32", current_code="59350"),
+    ]))  # fmt: skip
+    ctx.lake.sync(FirstName, FirstName.frame(ctx.spark, [
+        FirstName.row(first_name="MARIE", gender="F", decade=1960, per_million=50_000.0),
+        FirstName.row(first_name="PAUL", gender="M", decade=1960, per_million=30_000.0),
+    ]))  # fmt: skip
+    folder = Path(ctx.config.paths.requests)
+    (folder / "suppressions").mkdir(parents=True)
+    (folder / "external").mkdir()
+    return folder
+
+
+def test_a_file_with_good_and_bad_lines(make_context: Callable[..., Context], tmp_path: Path) -> None:
+    ctx = make_context()
+    folder = prepared(ctx)
+    lines = [
+        "global;Lefèvre;Marie;12 rue des Acacias;59000;Lille;marie.lefevre@free.fr;06 12 34 56 79",
+        "nobody;Durand;Paul;;;;paul.durand@free.fr;",
+        "global;Petit;Paul;;;;;",
+        "global;too;few",
+        "",
+        'r_vad;Canarizon;Paul;"3 rue; Haute";59000;Lille;;',
+    ]
+    file = folder / "suppressions" / "member_2026-10.csv"
+    file.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "suppressions" / "wrong.csv").write_text("a;b\n1;2\n", encoding="utf-8")
+    (folder / "suppressions" / "latin.csv").write_bytes((HEADER + "global;Zoé;;;;;a@b.fr;").encode("cp1252"))
+    (folder / "external" / "robinson_2026-10.csv").write_text(
+        HEADER.removeprefix("scope;") + "Canarizon;Paul;3 rue Haute;59000;Lille;;\n", encoding="utf-8"
+    )
+    config = ctx.config.model_copy(update={"recipients": {"r_vad": None}})
+    ctx = make_context(config=config)
+    counts = import_suppressions.run(ctx)
+    faults = " ".join(counts.details["faults"])
+    for place in ("member_2026-10.csv, line 3: scope", "member_2026-10.csv, line 4: no e-mail", "member_2026-10.csv, line 5: 3 fields",
+                  "wrong.csv, line 1: the columns must be", "latin.csv: not UTF-8"):  # fmt: skip
+        assert place in faults, faults
+    assert counts.rows_rejected == 5 and "Durand" not in faults
+    stored = ctx.lake.read(Suppression)
+    rows = {(r.scope, r.kind) for r in stored.collect()}
+    assert {("global", "email"), ("global", "phone"), ("global", "postal"), ("global", "postal_household"), ("r_vad", "postal")} <= rows
+    assert {r.source for r in stored.collect()} == {"member"} and all(len(r.key_hash) == 64 for r in stored.collect())
+    assert {(r.list_name, r.version, r.kind) for r in ctx.lake.read(ExternalList).collect()} == {("robinson", "2026-10", "postal")}
+    # The whole lines are destroyed, the bad ones wait for correction, unreadable files stay.
+    assert not file.exists() and (folder / "suppressions" / "wrong.csv").exists()
+    kept = folder / "suppressions" / "refused" / file.name
+    assert kept.read_text(encoding="utf-8") == HEADER + "\n".join(lines[1:4]) + "\n" and kept.stat().st_mode & 0o077 == 0
+    assert scan([Path(ctx.config.paths.root)], ["marie.lefevre@free.fr", "Canarizon", "33612345679"]) == []
+
+    # The person is caught under a noisy spelling; a neighbour in the same building is not; one client's opposition is that client's.
+    records = Record.frame(ctx.spark, [
+        Record.row(record_id="noisy", first_name="M", last_name="LEFEVRE", postcode="59000", address_key="12 RUE DES ACACIAS"),
+        Record.row(record_id="family", first_name="PAUL", last_name="LEFEVRE", postcode="59000", address_key="12 RUE DES ACACIAS"),
+        Record.row(record_id="phone", landline="+33612345679", last_name="OTHER"),
+        Record.row(record_id="neighbour", first_name="MARIE", last_name="MERCIER", postcode="59000", address_key="12 RUE DES ACACIAS"),
+        Record.row(record_id="client", first_name="PAUL", last_name="CANARIZON", postcode="59000", address_key="3 RUE HAUTE"),
+    ])  # fmt: skip
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    caught = {(r.record_id, r.scope) for r in suppressed_records(records, stored, pads).collect()}
+    assert caught == {("noisy", "global"), ("family", "global"), ("phone", "global"), ("client", "r_vad")}
+
+    # The same file again changes nothing; a second list of the same person neither.
+    version = ctx.lake.version(Suppression)
+    file.write_text(HEADER + lines[0] + "\n", encoding="utf-8")
+    again = import_suppressions.run(make_context(config=config, run_id="run-2"))
+    assert again.rows_out == 0 and ctx.lake.version(Suppression) == version and stored.where(F.col("added_on") != F.lit(ctx.as_of)).isEmpty()
