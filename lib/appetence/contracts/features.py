@@ -27,7 +27,7 @@ class Feature(Table):
     events_total = field(LONG, "Orders and gifts so far.", required=True, personal=P.DERIVED)
     amount_total = field(LONG, "Their amount less refunds, cents.", required=True, personal=P.DERIVED)
     days_total = field(LONG, "Distinct days with an event.", required=True, personal=P.DERIVED)
-    categories_total = field(LONG, "Distinct categories.", required=True, personal=P.DERIVED)
+    categories_total = field(LONG, "Distinct categories with an event.", required=True, personal=P.DERIVED)
     gifts_total = field(LONG, "Gifts so far.", required=True, personal=P.DERIVED)
     refunds_total = field(LONG, "Refunds so far.", required=True, personal=P.DERIVED)
     largest_amount = field(LONG, "Largest single amount, cents.", required=True, personal=P.DERIVED)
@@ -46,6 +46,7 @@ class Feature(Table):
     decayed_events_365 = field(DOUBLE, "Events, each halved every 365 days.", required=True, personal=P.DERIVED)
     decayed_amount_90 = field(DOUBLE, "Amounts in cents, each halved every 90 days; rounded to 2 digits.", required=True, personal=P.DERIVED)
     decayed_amount_365 = field(DOUBLE, "Amounts in cents, each halved every 365 days.", required=True, personal=P.DERIVED)
+    gap_squares_total = field(LONG, "Sum of squared days between successive days with an event.", required=True, personal=P.DERIVED)
     season_events = field(LONG, "Events in earlier years within 45 days of the label window's month.", required=True, personal=P.DERIVED)
     key = (cutoff, person_id, member_id)
     subject = person_id

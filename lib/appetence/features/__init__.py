@@ -1,0 +1,12 @@
+"""As-of features: snapshots of histories at cutoffs, datasets for one model, labels after the cutoff."""
+
+from appetence.features.catalogue import input_names, theme_of
+from appetence.features.dataset import Scope, build_dataset, build_reach
+from appetence.features.labels import LABEL, build_labels, training_cutoffs, with_label
+from appetence.features.sectors import group_members
+from appetence.features.snapshot import Horizon, build_features
+
+__all__ = [
+    "LABEL", "Horizon", "Scope", "build_dataset", "build_features", "build_labels", "build_reach", "group_members", "input_names",
+    "theme_of", "training_cutoffs", "with_label",
+]  # fmt: skip

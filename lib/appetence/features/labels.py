@@ -1,0 +1,68 @@
+"""Labels: who did what a model predicts, in the window after a cutoff. They are the only thing read after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.domain import TransactionKind
+from appetence.contracts.features import Feature
+from appetence.contracts.identity import PersonLink
+from appetence.contracts.silver import Transaction
+from appetence.errors import ModelError
+from appetence.features.snapshot import Horizon, checked_cutoffs, is_in_label_window
+
+LABEL = "label"
+
+
+def build_labels(
+    transactions: DataFrame, links: DataFrame, targets: Collection[str], cutoffs: Sequence[dt.date], horizon: Horizon, as_of: dt.date
+) -> DataFrame:
+    """Cutoff and person of each positive: an order or gift with one of the `targets` (member ids) in the label window.
+
+    Refunds do not count. ModelError when a label window is not over by `as_of`: its labels are not known yet.
+    """
+    moments = checked_cutoffs(cutoffs)
+    late = [c for c in moments if c + dt.timedelta(days=horizon.reach) > as_of]
+    if late:
+        raise ModelError(
+            f"The label window of the cutoff {late[0]} ends after {as_of}: its labels are not known yet; "
+            "take earlier cutoffs or a shorter horizon."
+        )
+    is_event = (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
+    wanted = transactions.where(is_event & F.col(Transaction.member_id).isin(sorted(targets)))
+    day = F.col(Transaction.transaction_date)
+    windows = F.filter(F.array(*(F.lit(c) for c in moments)), lambda moment: is_in_label_window(day, moment, horizon))
+    return (
+        wanted.withColumn(Feature.cutoff, F.explode(windows))
+        .join(links.select(PersonLink.record_id, PersonLink.person_id), on=str(Transaction.record_id), how="inner")
+        .select(Feature.cutoff, Feature.person_id)
+        .distinct()
+    )
+
+
+def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:
+    """The dataset with `label`: 1 when the cutoff and person are among the positives, else 0."""
+    marked = positives.withColumn("_positive", F.lit(1))
+    joined = dataset.join(marked, on=[str(Feature.cutoff), str(Feature.person_id)], how="left")
+    return joined.withColumn(LABEL, F.coalesce(F.col("_positive"), F.lit(0))).drop("_positive")
+
+
+def training_cutoffs(as_of: dt.date, horizon: Horizon, *, count: int, step: int) -> tuple[list[dt.date], dt.date]:
+    """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `as_of`.
+
+    The last training cutoff calibrates. ModelError unless each label window ends by the next cutoff: otherwise training would see the
+    test period.
+    """
+    if step < horizon.reach:
+        raise ModelError(
+            f"Training cutoffs {step} days apart have label windows of {horizon.reach} days that overlap the next cutoff; "
+            f"set features.step_days to at least {horizon.reach}."
+        )
+    if count < 2:
+        raise ModelError("At least two training cutoffs are needed, one to fit and one to calibrate; raise features.train_cutoffs.")
+    test = as_of - dt.timedelta(days=horizon.reach)
+    return [test - dt.timedelta(days=step * k) for k in range(count, 0, -1)], test

@@ -1,0 +1,155 @@
+"""What the modelling jobs share: who may be featured, whose data one model may read, and at which dates."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.base import Table
+from appetence.contracts.domain import Use
+from appetence.contracts.features import Feature
+from appetence.contracts.gold import Segment
+from appetence.contracts.identity import HouseholdLink, Person, PersonLink
+from appetence.contracts.privacy import Death, Limitation
+from appetence.contracts.reference import Exclusion, Instruction, Member, Recipient, SectorCrosswalk
+from appetence.contracts.silver import Record, Transaction
+from appetence.errors import ModelError
+from appetence.features import Horizon, Scope, build_dataset, build_reach, training_cutoffs
+from appetence.features import eligibility as e
+from appetence.pipeline.context import Context
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ModelPlan:
+    """One model to train and score: its key, whose buying it predicts, and what it may read."""
+
+    key: str
+    product: Use
+    targets: frozenset[str]
+    scope: Scope
+
+    @property
+    def baselines(self) -> dict[str, str]:
+        """The simple rankings a model is held beside."""
+        whose = "own" if self.scope.is_house else "total"
+        return {"recency": f"-{whose}_recency_days", "frequency": f"{whose}_events_total", "frequency_365d": f"{whose}_events_365d"}
+
+
+def horizon(ctx: Context) -> Horizon:
+    """Label window and history of this environment."""
+    s = ctx.config.features
+    return Horizon(gap=s.gap_days, length=s.horizon_days, history=s.history_days)
+
+
+def modelling_cutoffs(ctx: Context) -> tuple[list[dt.date], dt.date]:
+    """Training cutoffs, and the later test cutoff whose label window ends on the as-of date."""
+    s = ctx.config.features
+    return training_cutoffs(ctx.as_of, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
+
+
+def all_cutoffs(ctx: Context) -> list[dt.date]:
+    """Every date a snapshot is taken at: training, test, and the as-of date that is scored."""
+    train, test = modelling_cutoffs(ctx)
+    return [*train, test, ctx.as_of]
+
+
+def at_cutoffs(cutoffs: Sequence[dt.date]) -> str:
+    """The rows of these cutoffs, as a condition."""
+    days = ", ".join(f"DATE'{c}'" for c in cutoffs)
+    return f"{Feature.cutoff} IN ({days})"
+
+
+def rows_of(ctx: Context, table: type[Table]) -> list[Row]:
+    """A small reference table as rows on the driver: it grows with members, not with persons."""
+    return [r.asDict() for r in ctx.lake.read_or_empty(table).collect()]
+
+
+def eligible_persons(ctx: Context) -> DataFrame:
+    """Persons that may be featured and scored at the as-of date, with the first cutoff at which they may."""
+    frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
+    adults_only = e.adults_only_members(rows_of(ctx, Instruction), ctx.as_of)
+    deaths = ctx.lake.read_or_empty(Death)
+    return e.eligible_persons(ctx.lake.read(Person), ctx.lake.read(PersonLink), frozen, deaths, adults_only, ctx.as_of)
+
+
+def readable_transactions(ctx: Context) -> DataFrame:
+    """Transactions known at the as-of date, of members with a live instruction for models, without frozen records."""
+    serving = e.serving_members(rows_of(ctx, Instruction), rows_of(ctx, Member), ctx.as_of, (Use.PROSPECT, Use.HOUSE))
+    if not serving:
+        raise ModelError(
+            "No active member has a live instruction for prospect or house: no transaction may be read; check the members' instructions."
+        )
+    known = ctx.lake.read(Transaction).where(
+        (F.col(Transaction.known_on) <= F.lit(ctx.as_of))
+        & (F.col(Transaction.transaction_date) <= F.lit(ctx.as_of))
+        & F.col(Transaction.member_id).isin(sorted(serving))
+    )
+    frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
+    return known.join(frozen, on=str(Transaction.record_id), how="left_anti")
+
+
+def plan_of(ctx: Context, key: str) -> ModelPlan:
+    """What a model key like `prospect:r_vad` stands for today; ModelError when it cannot be."""
+    product, recipient = _parsed(ctx, key)
+    members = rows_of(ctx, Member)
+    sectors = {m[Member.member_id]: m[Member.sector] for m in members}
+    client = frozenset({recipient[Recipient.member_id]} if recipient[Recipient.member_id] else ())
+    if product == Use.HOUSE and not client:
+        raise ModelError(
+            f"The model {key} cannot be: {recipient[Recipient.recipient_id]} is no member and has no house history; use prospect."
+        )
+    instructions = rows_of(ctx, Instruction)
+    covering = e.covering_members(instructions, members, ctx.as_of, use=product, recipient_sector=recipient[Recipient.sector])
+    rivals = e.competitors(rows_of(ctx, Exclusion), {recipient[Recipient.recipient_id], *client})
+    own = client & e.serving_members(instructions, members, ctx.as_of, (product,))
+    if client and not own:
+        raise ModelError(
+            f"The model {key} cannot be: {', '.join(client)} has no live instruction for {product}; its buying may not be read."
+        )
+    allowed = (covering - rivals) | own
+    targets = own or _targets(ctx, recipient[Recipient.sector], sectors) & allowed
+    if not targets:
+        raise ModelError(f"The model {key} has nothing to predict: no readable member sells in the sector {recipient[Recipient.sector]}.")
+    scope = Scope(product, client, allowed, sectors, ctx.config.propensity.min_sector_members)
+    return ModelPlan(key, product, frozenset(targets), scope)
+
+
+def dataset_of(ctx: Context, plan: ModelPlan, cutoffs: Sequence[dt.date]) -> DataFrame:
+    """The inputs of one model at some cutoffs, of persons that may be scored today."""
+    features = (
+        ctx.lake.read(Feature)
+        .where(at_cutoffs(cutoffs))
+        .join(eligible_persons(ctx).drop(e.FEATURED_FROM), on=str(Feature.person_id), how="left_semi")
+    )
+    frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
+    records = ctx.lake.read(Record).join(frozen, on=str(Record.record_id), how="left_anti")
+    reach = build_reach(records, ctx.lake.read(PersonLink))
+    segments = ctx.lake.read(Segment).where(F.col(Segment.cutoff) == F.lit(ctx.as_of))
+    return build_dataset(features, segments, ctx.lake.read(HouseholdLink), reach, plan.scope)
+
+
+def _parsed(ctx: Context, key: str) -> tuple[Use, Row]:
+    product, _, recipient_id = key.partition(":")
+    if product not in (Use.PROSPECT, Use.HOUSE):
+        raise ModelError(f"The model key {key!r} must start with prospect: or house:, then the recipient's id; correct propensity.models.")
+    found = [r for r in rows_of(ctx, Recipient) if r[Recipient.recipient_id] == recipient_id]
+    if not found:
+        raise ModelError(
+            f"The model key {key!r} names a recipient that does not exist; add conf/recipients/{recipient_id}.yaml or correct the key."
+        )
+    return Use(product), found[0]
+
+
+def _targets(ctx: Context, recipient_sector: str, sectors: dict[str, str]) -> frozenset[str]:
+    """Members whose trade is the recipient's, by the crosswalk."""
+    trades = {
+        r[SectorCrosswalk.member_sector] for r in rows_of(ctx, SectorCrosswalk) if r[SectorCrosswalk.recipient_sector] == recipient_sector
+    }
+    return frozenset(m for m, sector in sectors.items() if sector in trades)

@@ -1,0 +1,81 @@
+"""From model outputs to probabilities: correction for sampled negatives, then Platt or isotonic calibration on a period of its own.
+
+Sources: King and Zeng (2001) for the prior correction of case-control samples; Platt (1999); Zadrozny and Elkan (2002).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+from appetence.errors import ModelError
+
+Floats = NDArray[np.float64]
+
+FLOOR = 1e-6
+ISOTONIC_POSITIVES = 5000
+"""With fewer positives the isotonic steps follow noise; Platt's two parameters do not."""
+
+
+def logit(p: Floats) -> Floats:
+    """Log odds, with probabilities kept off 0 and 1."""
+    q = np.clip(p, FLOOR, 1 - FLOOR)
+    return np.asarray(np.log(q / (1 - q)))
+
+
+def expit(x: Floats) -> Floats:
+    """Probability of log odds."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(x, -40, 40))))
+
+
+def correct_prior(p: Floats, negative_rate: float) -> Floats:
+    """The probability before sampling, when all positives and a share `negative_rate` of the negatives were trained on.
+
+    >>> float(correct_prior(np.array([0.5]), 0.25).round(3)[0])
+    0.2
+    """
+    if not 0 < negative_rate <= 1:
+        raise ModelError(f"The share of negatives kept must lie in (0, 1], not {negative_rate}.")
+    return expit(logit(p) + np.log(negative_rate))
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """A monotone map from raw to calibrated probabilities. `kind` is platt or isotonic."""
+
+    kind: str
+    fitted: Any
+
+    def __call__(self, raw: Floats) -> Floats:
+        """Calibrated probabilities, inside (0, 1)."""
+        if self.kind == "platt":
+            slope, intercept = self.fitted
+            return expit(slope * logit(raw) + intercept)
+        return np.asarray(np.clip(self.fitted.predict(raw), FLOOR, 1 - FLOOR))
+
+
+def fit_calibrator(raw: Floats, labels: Floats, weights: Floats | None = None) -> Calibrator:
+    """Isotonic with enough positives, else Platt; a slope that is not positive means the scores say nothing, then the base rate is given.
+
+    `weights` undo the sampling of negatives.
+    """
+    w = np.ones(len(raw)) if weights is None else weights
+    positives = int(labels.sum())
+    if positives in (0, len(labels)):
+        raise ModelError(
+            "The calibration period holds one class only: it cannot calibrate; choose a longer label window or another cutoff."
+        )
+    if positives >= ISOTONIC_POSITIVES:
+        steps = IsotonicRegression(y_min=FLOOR, y_max=1 - FLOOR, out_of_bounds="clip").fit(raw, labels, sample_weight=w)
+        return Calibrator("isotonic", steps)
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(logit(raw).reshape(-1, 1), labels, sample_weight=w)
+    slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
+    if slope <= 0:
+        base = float(np.average(labels, weights=w))
+        slope, intercept = 0.0, float(logit(np.array([base]))[0])
+    return Calibrator("platt", (slope, intercept))

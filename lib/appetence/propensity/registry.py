@@ -1,0 +1,178 @@
+"""The model registry: MLflow runs, versions and the aliases `challenger` and `champion`. The only domain code here that does I/O.
+
+A run holds parameters, figures, plots, the signature, the versions of the tables trained on and the commit; never a row of anybody (no
+input example). A version is found again by the hash of what it was trained on, so that the same inputs never register a second one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import sklearn
+from matplotlib.figure import Figure
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.pyfunc.model import PythonModel
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import Array
+
+from appetence.errors import ModelError
+from appetence.propensity.models import Propensity
+from appetence.propensity.reasons import reasons
+
+CHALLENGER, CHAMPION = "challenger", "champion"
+HASH_TAG = "training_hash"
+EXPERIMENT = "appetence"
+RESULT_TYPE = "raw_score double, probability double, reasons array<string>"
+
+
+class ScoredModel(PythonModel):
+    """What is stored: the calibrated model and the themes its reasons are told by. Table in, `raw_score`, `probability`, `reasons` out."""
+
+    def __init__(self, propensity: Propensity, theme_of: Mapping[str, str], reason_count: int) -> None:
+        self.propensity, self.theme_of, self.reason_count = propensity, dict(theme_of), reason_count
+
+    def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
+        """One row per row of the table."""
+        scored = self.propensity.predict(model_input)
+        scored["reasons"] = reasons(self.propensity, self.propensity.matrix(model_input), self.theme_of, self.reason_count)
+        return scored
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a run is to remember beside the model."""
+
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    figures: Mapping[str, Figure]
+    card: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version."""
+
+    name: str
+    version: str
+    run_id: str
+
+
+class Registry:
+    """The registry of one environment. `tracking_uri` is SQLite under a folder, or a server's address."""
+
+    def __init__(self, tracking_uri: str) -> None:
+        self.tracking_uri = tracking_uri
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        logging.getLogger("mlflow").setLevel(logging.ERROR)
+        self._folder = Path(tracking_uri.removeprefix("sqlite:///")).parent if tracking_uri.startswith("sqlite:///") else None
+        if self._folder:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(tracking_uri)
+        mlflow.set_registry_uri(tracking_uri)
+        self.client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+    def found(self, name: str, training_hash: str) -> Version | None:
+        """The version trained on exactly these inputs, if there is one."""
+        for version in self._versions(name):
+            if version.tags.get(HASH_TAG) == training_hash:
+                return Version(name, str(version.version), str(version.run_id))
+        return None
+
+    def champion(self, name: str) -> Version | None:
+        """The version in use, None when there is none."""
+        try:
+            found = self.client.get_model_version_by_alias(name, CHAMPION)
+        except MlflowException:
+            return None
+        return Version(name, str(found.version), str(found.run_id))
+
+    def register(self, name: str, model: ScoredModel, record: Record) -> Version:
+        """Stores a run and registers its model as challenger. The version is marked complete later, by `conclude`."""
+        with mlflow.start_run(experiment_id=self._experiment(), run_name=name) as run:
+            mlflow.log_params(dict(record.params))
+            mlflow.log_metrics(dict(record.metrics))
+            mlflow.set_tags(dict(record.tags))
+            for file, figure in record.figures.items():
+                mlflow.log_figure(figure, f"plots/{file}")
+            mlflow.log_dict(dict(record.card), "card.json")
+            info = mlflow.pyfunc.log_model(
+                name="model", python_model=model, signature=signature_of(model.propensity), registered_model_name=name,
+                pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"mlflow=={mlflow.__version__}"],
+            )  # fmt: skip
+        version = str(info.registered_model_version)
+        self.client.set_registered_model_alias(name, CHALLENGER, version)
+        return Version(name, version, run.info.run_id)
+
+    def conclude(self, version: Version, *, training_hash: str, is_champion: bool, reason: str, card: Mapping[str, Any]) -> None:
+        """Writes down the gate's word, moves the alias when it lets the challenger through, and marks the version complete."""
+        self.client.log_dict(version.run_id, dict(card), "card.json")
+        self.client.set_model_version_tag(version.name, version.version, "gate", reason)
+        if is_champion:
+            self.client.set_registered_model_alias(version.name, CHAMPION, version.version)
+        self.client.set_model_version_tag(version.name, version.version, HASH_TAG, training_hash)
+
+    def card(self, version: Version) -> dict[str, Any]:
+        """The card a version was concluded with."""
+        text: str = mlflow.artifacts.load_text(f"runs:/{version.run_id}/card.json")
+        read: dict[str, Any] = json.loads(text)
+        return read
+
+    def uri(self, version: Version) -> str:
+        """Where MLflow finds the model."""
+        return f"models:/{version.name}/{version.version}"
+
+    def load(self, version: Version) -> ScoredModel:
+        """The stored model; ModelError when it cannot be read."""
+        try:
+            stored = mlflow.pyfunc.load_model(self.uri(version)).unwrap_python_model()
+        except Exception as failed:
+            raise ModelError(
+                f"The model {version.name} version {version.version} cannot be read from the registry ({type(failed).__name__}); "
+                "restore the registry's artifacts or train again."
+            ) from failed
+        if not isinstance(stored, ScoredModel):
+            raise ModelError(f"The model {version.name} version {version.version} was not stored by this suite; train again.")
+        return stored
+
+    def _versions(self, name: str) -> list[Any]:
+        try:
+            return sorted(self.client.search_model_versions(f"name = '{name}'"), key=lambda v: int(v.version), reverse=True)
+        except MlflowException:
+            return []
+
+    def _experiment(self) -> str:
+        known = self.client.get_experiment_by_name(EXPERIMENT)
+        if known is not None:
+            return str(known.experiment_id)
+        location = (self._folder / "artifacts").absolute().as_uri() if self._folder else None
+        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location))
+
+
+def registered_name(model_key: str) -> str:
+    """The registry's name of a model key, which may hold no colon.
+
+    >>> registered_name("house:r_m04")
+    'appetence-house-r_m04'
+    """
+    return f"appetence-{model_key.replace(':', '-')}"
+
+
+def signature_of(propensity: Propensity) -> ModelSignature:
+    """Doubles in; score, probability and reasons out."""
+    inputs = Schema([ColSpec(DataType.double, c, required=False) for c in propensity.columns])
+    outputs = Schema(
+        [ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")]
+    )
+    return ModelSignature(inputs=inputs, outputs=outputs)

@@ -1,0 +1,108 @@
+"""Snapshots against a plain Python reference, and the two invariants of time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from appetence.contracts.features import HALF_LIVES, WINDOWS
+from appetence.errors import ModelError
+from appetence.features import build_features
+from appetence.features.snapshot import checked_cutoffs
+from tests.features.planted import HORIZON, SECTORS, eligible, links, random_events, rows_of, transactions
+
+pytestmark = pytest.mark.spark
+
+D = dt.date
+CUTOFFS = [D(2025, 6, 30), D(2025, 12, 31)]
+PERSONS = [f"p{n:03d}" for n in range(12)]
+
+
+def reference(events: list[Any], cutoffs: list[dt.date]) -> dict[tuple[dt.date, str, str], dict[str, Any]]:
+    """The measures of `gold.feature` written as loops."""
+    held: dict[tuple[str, str], list[tuple[dt.date, int, str]]] = defaultdict(list)
+    for person, member, day, cents in events:
+        held[person, member].append((day, cents, f"c{cents % 3}"))
+    found = {}
+    for cutoff in cutoffs:
+        for (person, member), all_rows in held.items():
+            rows = [r for r in all_rows if cutoff - dt.timedelta(days=HORIZON.history) < r[0] <= cutoff]
+            orders = [r for r in rows if r[1] >= 0]
+            if not orders:
+                continue
+            days = sorted({r[0] for r in orders})
+            age = {r[0]: (cutoff - r[0]).days for r in rows}
+            middle = cutoff + dt.timedelta(days=45)
+            made: dict[str, Any] = {
+                "first_on": days[0], "last_on": days[-1], "events_total": len(orders), "amount_total": sum(r[1] for r in rows),
+                "days_total": len(days), "categories_total": len({r[2] for r in orders}), "refunds_total": len(rows) - len(orders),
+                "largest_amount": max(r[1] for r in orders),
+                "gap_squares_total": sum((b - a).days ** 2 for a, b in zip(days, days[1:], strict=False)),
+                "season_events": sum(
+                    1 for r in orders if any(abs((middle - r[0]).days - 365 * k) <= 45 for k in (1, 2, 3))
+                ),
+            }  # fmt: skip
+            for w in WINDOWS:
+                made[f"events_{w}d"] = sum(1 for r in orders if age[r[0]] < w)
+                made[f"amount_{w}d"] = sum(r[1] for r in rows if age[r[0]] < w)
+            for h in HALF_LIVES:
+                made[f"decayed_events_{h}"] = sum(0.5 ** (age[r[0]] / h) for r in orders)
+            found[cutoff, person, member] = made
+    return found
+
+
+def test_every_measure_equals_a_plain_loop(spark: SparkSession) -> None:
+    events = random_events(7, 12, 400, D(2022, 1, 1), D(2026, 3, 1))
+    made = build_features(transactions(spark, events), links(spark, PERSONS), eligible(spark, PERSONS), CUTOFFS, HORIZON).collect()
+    expected = reference(events, CUTOFFS)
+    assert {(r.cutoff, r.person_id, r.member_id) for r in made} == set(expected)
+    for row in made:
+        for name, value in expected[row.cutoff, row.person_id, row.member_id].items():
+            assert row[name] == pytest.approx(value, abs=1e-4), (row.cutoff, row.person_id, row.member_id, name)
+        assert row.sector == SECTORS[row.member_id]
+
+
+def test_an_event_on_the_cutoff_day_belongs_to_the_history_and_refunds_are_no_events(spark: SparkSession) -> None:
+    day = CUTOFFS[0]
+    events = [("p000", "m1", day, 500), ("p001", "m1", day + dt.timedelta(days=1), 500), ("p002", "m1", day, -500)]
+    made = build_features(transactions(spark, events), links(spark, PERSONS), eligible(spark, PERSONS), [day], HORIZON).collect()
+    assert [(r.person_id, r.events_total, r.events_30d) for r in made] == [("p000", 1, 1)]
+
+
+def test_a_person_is_featured_only_from_the_day_it_is_adult(spark: SparkSession) -> None:
+    events = [("p000", "m1", D(2025, 1, 1), 500)]
+    grown = eligible(spark, ["p000"], D(2025, 9, 1))
+    made = build_features(transactions(spark, events), links(spark, PERSONS), grown, CUTOFFS, HORIZON).collect()
+    assert [r.cutoff for r in made] == [CUTOFFS[1]]
+
+
+def test_inv_16_events_after_the_cutoff_change_no_feature(spark: SparkSession) -> None:
+    events = random_events(11, 12, 200, D(2023, 1, 1), D(2026, 6, 1))
+    past = [e for e in events if e[2] <= CUTOFFS[0]]
+    changed = past + [(p, m, d + dt.timedelta(days=3), 999) for p, m, d, _ in events if d > CUTOFFS[0]]
+    tables = [
+        rows_of(build_features(transactions(spark, e), links(spark, PERSONS), eligible(spark, PERSONS), CUTOFFS[:1], HORIZON))
+        for e in (events, past, changed)
+    ]
+    assert tables[0] == tables[1] == tables[2]
+    assert tables[0]
+
+
+def test_features_do_not_depend_on_partitioning_or_order(spark: SparkSession) -> None:
+    events = transactions(spark, random_events(13, 12, 300, D(2023, 1, 1), D(2026, 3, 1)))
+    plain, spread = (
+        rows_of(build_features(f, links(spark, PERSONS), eligible(spark, PERSONS), CUTOFFS, HORIZON))
+        for f in (events.coalesce(1), events.orderBy("amount_cents").repartition(7))
+    )
+    assert plain == spread
+
+
+def test_cutoffs_given_twice_or_not_at_all_are_refused() -> None:
+    with pytest.raises(ModelError, match="2025-06-30 is given twice"):
+        checked_cutoffs([CUTOFFS[0], CUTOFFS[0]])
+    with pytest.raises(ModelError, match="No cutoff"):
+        checked_cutoffs([])
