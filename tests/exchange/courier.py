@@ -1,4 +1,4 @@
-"""A small co-operative for the exchange tests: keys of an operator, two members and a stranger, and deliveries as a member would send them."""
+"""A small co-operative for the exchange tests: keys of an operator, two members and a stranger; deliveries as a member would send them."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ def rows_of(content: bytes) -> int:
 
 def manifest_of(member_id: str, ref: str, files: Mapping[str, bytes], created_at: dt.datetime = CREATED, **changes: Any) -> dict[str, Any]:
     """The manifest of these files (name -> plaintext); `changes` overwrite its keys."""
-    listed = [
-        {"name": n, "block": n.split(".")[0], "rows": rows_of(c), "sha256": hashlib.sha256(c).hexdigest()} for n, c in files.items()
-    ]
+    listed = [{"name": n, "block": n.split(".")[0], "rows": rows_of(c), "sha256": hashlib.sha256(c).hexdigest()} for n, c in files.items()]
     said = {
         "layout_version": "1", "member_id": member_id, "delivery_ref": ref, "mode": "full",
         "created_at": created_at.isoformat().replace("+00:00", "Z"), "files": listed,

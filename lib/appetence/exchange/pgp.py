@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import io
+import logging
 import os
 import shutil
 import subprocess
@@ -22,12 +23,11 @@ from typing import Any
 
 import gnupg
 
-from appetence.errors import CryptoError, EnvironmentError_
+from appetence.errors import CryptoError, EnvironmentError_, SecretError
 
 _SHORT_TEMP = "/tmp"
-_KEY_TEMPLATE = """%no-ask-passphrase
-{protection}
-Key-Type: eddsa
+_OPTIONS = ["--pinentry-mode", "loopback", "--no-auto-check-trustdb", "--no-options"]
+_KEY_TEMPLATE = """Key-Type: eddsa
 Key-Curve: ed25519
 Key-Usage: sign
 Subkey-Type: ecdh
@@ -36,6 +36,7 @@ Subkey-Usage: encrypt
 Name-Real: {name}
 Name-Email: {email}
 Expire-Date: {expires}
+{protection}
 %commit
 """
 
@@ -67,10 +68,10 @@ class Pgp:
     @staticmethod
     def _start(home: str) -> Any:
         try:
-            gpg = gnupg.GPG(gnupghome=home, options=["--pinentry-mode", "loopback", "--no-auto-check-trustdb", "--no-options"])
+            gpg = gnupg.GPG(gnupghome=home, options=_OPTIONS, env={**os.environ, "LC_ALL": "C"})
         except (OSError, ValueError) as error:
             raise EnvironmentError_("gpg is not installed or does not start; install it (Debian: `apt-get install gnupg`).") from error
-        gpg.encoding = "utf-8"
+        logging.getLogger("gnupg").setLevel(logging.CRITICAL)  # it repeats what gpg says, names of key owners included
         return gpg
 
     def close(self) -> None:
@@ -82,6 +83,22 @@ class Pgp:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def check_own_key(self, fingerprint: str) -> None:
+        """Write and read one message with our own key; SecretError when key or passphrase do not serve.
+
+        Done once before other people's files: what fails later is then theirs."""
+        with tempfile.TemporaryDirectory() as folder:
+            plain, cipher = Path(folder) / "plain", Path(folder) / "cipher"
+            plain.write_bytes(b"check")
+            try:
+                self.encrypt_and_sign(plain, cipher, recipient=fingerprint, signer=fingerprint)
+                self.decrypt_and_verify(cipher, plain, allowed=[fingerprint])
+            except CryptoError as error:
+                raise SecretError(
+                    f"Our own PGP key {fingerprint} cannot be used with the keyring {self.home}: check that its secret key is there, has "
+                    "not expired, and that `exchange.operator_passphrase_ref` gives its passphrase."
+                ) from error
 
     def encrypt_and_sign(
         self, source: Path, target: Path, *, recipient: str, signer: str, armor: bool = False, compress: bool = True, sign: bool = True
@@ -97,8 +114,22 @@ class Pgp:
             )  # fmt: skip
             says = _status(result)
             if result.returncode != 0 or "END_ENCRYPTION" not in says or (sign and "SIG_CREATED" not in says):
-                raise CryptoError(_why_not_encrypted(target.name, says, recipient, signer))
+                raise CryptoError(self._why_not_encrypted(target.name, says, recipient, signer))
             os.replace(part, target)
+
+    def _why_not_encrypted(self, name: str, says: dict[str, list[str]], recipient: str, signer: str) -> str:
+        if "INV_RECP" in says:
+            found = self._gpg.list_keys(keys=[recipient])
+            reason = {"r": "is revoked", "e": "has expired"}.get(
+                found[0]["trust"] if found else "", "is not in the keyring or cannot encrypt"
+            )
+            return f"{name} was not written: the recipient's key {recipient} {reason}; import the recipient's current key."
+        if "INV_SGNR" in says or "SIG_CREATED" not in says:
+            return (
+                f"{name} was not written: our key {signer} cannot sign; check that its secret key is in the keyring and has not expired, "
+                "and that its passphrase is right."
+            )
+        return f"{name} was not written: gpg stopped before the end; check the free space of the disk."
 
     def decrypt_and_verify(self, source: Path, target: Path, *, allowed: Collection[str]) -> Signature:
         """Decrypt `source` to `target`, which appears only when the message is whole and signed by a live key of `allowed` (fingerprints).
@@ -112,9 +143,11 @@ class Pgp:
             result = self._gpg.decrypt_file(
                 nothing, always_trust=True, passphrase=self._passphrase, output=str(part), extra_args=[str(source.resolve())]
             )
+            if "No space left on device" in str(getattr(result, "stderr", "")):
+                raise EnvironmentError_(f"The disk that holds {target.parent} is full; free some space and start again.")
             signature = _accepted_signature(source.name, _status(result), result.returncode, allowed)
-            if not part.exists():  # gpg leaves no file for an empty message
-                part.touch(mode=0o600)
+            part.touch(mode=0o600)  # gpg leaves no file for an empty message
+            part.chmod(0o600)
             os.replace(part, target)
         return signature
 
@@ -127,6 +160,7 @@ def generate_key(home: Path, name: str, email: str, expires: str | dt.date | Non
     until = "0" if expires is None else expires.isoformat() if isinstance(expires, dt.date) else expires
     protection = f"Passphrase: {passphrase.decode()}" if passphrase else "%no-protection"
     with Pgp(home, passphrase) as pgp:
+        pgp._gpg.encoding = "utf-8"
         made = pgp._gpg.gen_key(_KEY_TEMPLATE.format(name=name, email=email, expires=until, protection=protection))
     if not made.fingerprint:
         raise CryptoError(f"gpg could not make a key in {home}; check that the folder can be written.")
@@ -138,7 +172,9 @@ def import_public(home: Path, armored: bytes | str) -> tuple[str, ...]:
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with Pgp(home) as pgp:
         result = pgp._gpg.import_keys(armored)
-    found = tuple(dict.fromkeys(str(f) for f in result.fingerprints if f))
+    says = _status(result)
+    told = [line.split(" ")[-1] for line in says.get("IMPORT_OK", [])] + [line.split(" ")[0] for line in says.get("KEY_CONSIDERED", [])]
+    found = tuple(dict.fromkeys(told))
     if not found:
         raise CryptoError(f"No PGP key was found in what was to be added to {home}; give an exported public key.")
     return found
@@ -184,23 +220,11 @@ def _private_part(target: Path) -> Iterator[Path]:
 def _status(result: Any) -> dict[str, list[str]]:
     """gpg's status lines: keyword -> the arguments of each time it was said."""
     says: dict[str, list[str]] = {}
-    for line in str(result.stderr).splitlines():
+    for line in str(getattr(result, "stderr", "")).splitlines():
         if line.startswith("[GNUPG:] "):
             keyword, _, rest = line[9:].partition(" ")
             says.setdefault(keyword, []).append(rest)
     return says
-
-
-def _why_not_encrypted(name: str, says: dict[str, list[str]], recipient: str, signer: str) -> str:
-    if "INV_RECP" in says:
-        reason = {"4": "is revoked", "5": "has expired"}.get(says["INV_RECP"][0].split(" ")[0], "is not in the keyring or cannot encrypt")
-        return f"{name} was not written: the recipient's key {recipient} {reason}; import the recipient's current key."
-    if "INV_SGNR" in says or "SIG_CREATED" not in says:
-        return (
-            f"{name} was not written: our key {signer} cannot sign; check that its secret key is in the keyring and has not expired, "
-            "and that its passphrase is right."
-        )
-    return f"{name} was not written: gpg stopped before the end; check the free space of the disk."
 
 
 def _accepted_signature(name: str, says: dict[str, list[str]], returncode: int, allowed: Collection[str]) -> Signature:

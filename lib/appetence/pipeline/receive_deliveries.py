@@ -77,6 +77,7 @@ def _desk(ctx: Context) -> Iterator[Desk]:
             closing(open_store(settings.quarantine, ctx.secret)) as quarantine,
             Pgp(home, passphrase) as pgp,
         ):
+            pgp.check_own_key(operator)
             yield Desk(inbox, outbox, quarantine, pgp, operator, ctx.config.members, ctx.text, settings, ctx.as_of, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)

@@ -1,0 +1,287 @@
+"""The receive step on a real lake: what is stored, what a repeat, a refusal and a kill leave behind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from appetence.columns.hashing import record_id
+from appetence.contracts.base import Table
+from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
+from appetence.exchange import stores
+from appetence.exchange.pgp import Pgp
+from appetence.pipeline import receive_deliveries
+from appetence.pipeline.context import Context
+from appetence.runtime.config import load
+from appetence.storage.lake import Lake
+from tests.exchange.courier import CREATED, Keys, customers, member, permissions, send, transactions
+
+pytestmark = pytest.mark.spark
+BRONZE: tuple[type[Table], ...] = (RawRecord, RawTransaction, RawPermission, Reject, Delivery)
+DAY = dt.timedelta(days=1)
+
+
+class Killed(BaseException):
+    """Stands for a process that is gone: nothing in the library catches it."""
+
+
+@pytest.fixture
+def office(make_context: Callable[..., Context], tmp_path: Path, keys: Keys, conf_folder: str) -> Callable[..., Context]:
+    """Contexts whose inbox is `tmp_path/root/inbox`, with the test's members."""
+    prints = tmp_path / "root" / "secrets" / "fingerprints"
+    prints.mkdir(parents=True)
+    (prints / "operator.fpr").write_text(keys.fingerprints["operator"])
+    config = load(
+        "demo", [f"paths.root={tmp_path / 'root'}", f"paths.gnupg={keys.root}", f"paths.members={tmp_path / 'none'}"], conf_folder
+    )
+    config = config.model_copy(update={"members": {"m01": member(keys), "m02": member(keys, "m02")}})
+
+    def make(run_id: str = "run-1", **values: object) -> Context:
+        return make_context(config=config, run_id=run_id, **values)
+
+    return make
+
+
+def content(lake: Lake) -> dict[str, list[tuple[object, ...]]]:
+    """Every bronze row, without run ids."""
+    return {t.full_name(): sorted((tuple(r) for r in lake.read(t).collect()), key=str) for t in BRONZE}
+
+
+def versions(lake: Lake) -> list[int | None]:
+    """The version of each bronze table."""
+    return [lake.version(t) for t in BRONZE]
+
+
+def three_files() -> dict[str, bytes]:
+    """A whole delivery."""
+    return {"customers.csv": customers(60), "transactions.csv": transactions(7), "permissions.csv": permissions(6)}
+
+
+def test_every_line_is_stored_once_with_its_place_and_ids(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    send(tmp_path / "root/inbox", keys, "d1", {**three_files(), "customers.csv": customers(100).replace(b"\n42;", b"\n;")})
+    ctx = office()
+
+    counts = receive_deliveries.run(ctx)
+
+    assert (counts.rows_in, counts.rows_out, counts.rows_rejected) == (113, 112, 1)
+    delivery = ctx.lake.read(Delivery).first()
+    assert delivery is not None
+    assert (delivery.status, delivery.rows_read, delivery.rows_accepted, delivery.rows_rejected) == ("accepted", 113, 112, 1)
+    assert (delivery.delivered_at, delivery.received_on) == (CREATED.replace(tzinfo=None), ctx.as_of)
+    assert delivery.signer == keys.fingerprints["m01"]
+    record = ctx.lake.read(RawRecord).where("line_number = 2").first()
+    assert record is not None
+    assert (record.customer_ref, record.last_name, record.first_name, record.postcode, record.email) == (
+        "1",
+        "MARTIN0",
+        "Zoé",
+        "75001",
+        None,
+    )
+    expected = ctx.spark.sql("SELECT 'm01' m, '1' r").select(record_id(*_columns("m", "r"))).first()
+    assert expected is not None and record.record_id == expected[0]
+    gift = ctx.lake.read(RawTransaction).where("line_number = 3").first()
+    assert gift is not None and (gift.transaction_ref, gift.amount, gift.kind, gift.record_id is None) == ("C2", "12,50", "order", False)
+    assert {r.status for r in ctx.lake.read(RawPermission).collect()} == {"granted", "opposed"}
+    reject = ctx.lake.read(Reject).first()
+    assert reject is not None
+    assert (reject.block, reject.line_number, reject.column, reject.code) == ("customers", 43, "customer_ref", "MISSING_VALUE")
+    assert [a["action"] for a in counts.details["audit"]] == ["received"]
+    assert stores.FolderStore(tmp_path / "root/inbox").list() == []
+    assert not list((tmp_path / "root/scratch").rglob("*.csv*"))
+
+
+def _columns(*names: str) -> list[object]:
+    from pyspark.sql import functions as F
+
+    return [F.col(n) for n in names]
+
+
+def test_inv_15_redelivery_changes_nothing(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    """The same content sent again, under the same and another name, alone and beside another delivery, in whatever order."""
+    inbox = tmp_path / "root/inbox"
+    send(inbox, keys, "d1", three_files())
+    ctx = office()
+    receive_deliveries.run(ctx)
+    before, stood = content(ctx.lake), versions(ctx.lake)
+
+    send(inbox, keys, "d1", three_files())
+    again = office("run-2")
+    counts = receive_deliveries.run(again)
+    assert (counts.rows_in, counts.rows_out, counts.details["deliveries"]) == (0, 0, {"repeated": 1})
+    assert versions(again.lake) == stood and content(again.lake) == before
+    assert stores.FolderStore(inbox).list() == []
+
+    send(inbox, keys, "d1-once-more", three_files())
+    send(inbox, keys, "d0", {"customers.csv": customers(3, first=900)}, created_at=CREATED - 5 * DAY)
+    counts = receive_deliveries.run(office("run-3"))
+    assert counts.details["deliveries"] == {"accepted": 1, "repeated": 1}
+    after = content(again.lake)
+    assert [r for r in after["bronze.raw_record"] if r in before["bronze.raw_record"]] == before["bronze.raw_record"]
+    assert len(after["bronze.raw_record"]) == len(before["bronze.raw_record"]) + 3
+
+
+def test_order_of_arrival_does_not_matter(
+    office: Callable[..., Context], tmp_path: Path, keys: Keys, make_context: Callable[..., Context]
+) -> None:
+    """Late and in three runs, or together in one: the same rows."""
+    inbox = tmp_path / "root/inbox"
+
+    def sent(i: int) -> None:
+        send(inbox, keys, f"d{i}", {"customers.csv": customers(4 + i)}, created_at=CREATED + i * DAY)
+
+    for i in (2, 0, 1):
+        sent(i)
+        receive_deliveries.run(office(f"run-{i}"))
+    apart = content(office().lake)
+    together = office("run-9")
+    together = Context(
+        **{**vars(together), "lake": Lake(together.spark, str(tmp_path / "other"), "run-9", str(tmp_path / "other-scratch"))}
+    )
+    for i in (0, 1, 2):
+        sent(i)
+    receive_deliveries.run(together)
+    assert content(together.lake) == apart
+
+
+def test_only_deliveries_up_to_the_as_of_date_are_taken(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    inbox = tmp_path / "root/inbox"
+    send(inbox, keys, "d1", {"customers.csv": customers(3)})
+    send(inbox, keys, "d2", {"customers.csv": customers(4)}, created_at=CREATED + DAY)
+    half = send(inbox, keys, "d3", {"customers.csv": customers(5)})
+    (half / "manifest.json.pgp").unlink()
+
+    counts = receive_deliveries.run(office(as_of=CREATED.date()))
+    assert counts.details["deliveries"] == {"accepted": 1, "later": 1, "unfinished": 1} and counts.rows_out == 3
+    assert {n.split("/")[1] for n in stores.FolderStore(inbox).list()} == {"d2", "d3"}
+    counts = receive_deliveries.run(office("run-2", as_of=CREATED.date() + DAY))
+    assert counts.details["deliveries"] == {"accepted": 1, "unfinished": 1} and counts.rows_out == 4
+
+
+def test_inv_29_refused_delivery_leaves_tables_intact_and_the_rest_goes_on(
+    office: Callable[..., Context], tmp_path: Path, keys: Keys
+) -> None:
+    inbox, root = tmp_path / "root/inbox", tmp_path / "root"
+    send(inbox, keys, "d1", three_files())
+    receive_deliveries.run(office())
+    before = content(office().lake)
+
+    send(inbox, keys, "d2", {"customers.csv": customers(50, first=500).replace(b"PRENOM", b"RELIGION")}, created_at=CREATED + DAY)
+    send(inbox, keys, "d3", {"customers.csv": customers(2, first=700)}, member_id="m02")
+    send(inbox, keys, "d4", {"customers.csv": customers(2, first=800)}, member_id="stranger")
+    ctx = office("run-2")
+    counts = receive_deliveries.run(ctx)
+
+    assert counts.details["deliveries"] == {"accepted": 1, "quarantined": 2}
+    after = content(ctx.lake)
+    assert [r for r in after["bronze.raw_record"] if r[2] == "m01"] == before["bronze.raw_record"]
+    assert len(after["bronze.raw_record"]) == len(before["bronze.raw_record"]) + 2
+    refused = {r.delivery_ref: r for r in ctx.lake.read(Delivery).where("status = 'quarantined'").collect()}
+    assert {k: r.reason_code for k, r in refused.items()} == {"d2": "UNKNOWN_COLUMN", "d4": "UNKNOWN_MEMBER"}
+    assert "RELIGION" in refused["d2"].reason and "conf/members/m01.yaml" in refused["d2"].reason
+    assert refused["d2"].rows_read == refused["d2"].rows_accepted + refused["d2"].rows_rejected
+    kept = stores.FolderStore(root / "quarantine").list()
+    assert kept == [f"{m}/{d}/{n}.pgp" for m, d in (("m01", "d2"), ("stranger", "d4")) for n in ("customers.csv", "manifest.json")]
+    assert stores.FolderStore(inbox).list() == []
+    with Pgp(keys.home("m01")) as pgp:
+        report = tmp_path / "report.json"
+        pgp.decrypt_and_verify(root / "outbox/m01/d2.report.json.pgp", report, allowed=[keys.fingerprints["operator"]])
+    assert json.loads(report.read_text())["code"] == "UNKNOWN_COLUMN"
+
+    again = receive_deliveries.run(office("run-3"))
+    assert again.details["deliveries"] == {} and content(ctx.lake) == after
+
+
+def test_a_refused_delivery_is_taken_once_its_cause_is_gone(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    inbox = tmp_path / "root/inbox"
+    odd = {"customers.csv": customers(3).replace(b"PRENOM", b"PRENOM2")}
+    send(inbox, keys, "d1", odd)
+    receive_deliveries.run(office())
+    fixed = member(keys)
+    block = fixed.blocks["customers"].model_copy(
+        update={"columns": {"NUM": "customer_ref", "NOM": "last_name", "PRENOM2": "first_name", "CP": "postcode"}}
+    )
+    ctx = office("run-2")
+    members = {"m01": fixed.model_copy(update={"blocks": {**fixed.blocks, "customers": block}})}
+    send(inbox, keys, "d1", odd)
+    receive_deliveries.run(Context(**{**vars(ctx), "config": ctx.config.model_copy(update={"members": members})}))
+    assert [(r.status, r.reason_code, r.rows_accepted) for r in ctx.lake.read(Delivery).collect()] == [("accepted", None, 3)]
+    assert ctx.lake.read(RawRecord).count() == 3
+
+
+STAGES = [
+    "settle_early",
+    "insert raw_record",
+    "insert raw_transaction",
+    "insert reject",
+    "upsert delivery",
+    "first deletion",
+    "second deletion",
+]
+
+
+def test_inv_28_killed_anywhere_and_started_again(
+    office: Callable[..., Context], tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One undisturbed run, then the same files through runs killed at every stage: the same tables, quarantine and empty inbox."""
+    inbox = tmp_path / "root/inbox"
+
+    def sent() -> None:
+        send(inbox, keys, "d1", {**three_files(), "customers.csv": customers(100).replace(b"\n42;", b"\n;")})
+        send(inbox, keys, "d2", {"customers.csv": customers(6), "transactions.csv": b"not;as;agreed\n"}, created_at=CREATED + DAY)
+
+    calm = office()
+    calm = Context(**{**vars(calm), "lake": Lake(calm.spark, str(tmp_path / "calm"), "run-0", str(tmp_path / "calm-scratch"))})
+    sent()
+    receive_deliveries.run(calm)
+    quarantined = stores.FolderStore(tmp_path / "root/quarantine").list()
+    expected = content(calm.lake)
+
+    sent()
+    for number, stage in enumerate(STAGES):
+        with monkeypatch.context() as patch:
+            _kill_at(patch, stage)
+            with pytest.raises(Killed):
+                receive_deliveries.run(office(f"receive_deliveries-killed-{number}"))
+    last = office("receive_deliveries-last")
+    receive_deliveries.run(last)
+    assert content(last.lake) == expected
+    assert stores.FolderStore(tmp_path / "root/quarantine").list() == quarantined
+    assert stores.FolderStore(inbox).list() == []
+    assert [p.name for p in (tmp_path / "root/scratch").glob("receive_deliveries-*")] in ([], ["receive_deliveries-last"])
+
+
+def _kill_at(patch: pytest.MonkeyPatch, stage: str) -> None:
+    """Makes the process die when it comes to `stage`."""
+    verb, _, what = stage.partition(" ")
+    if stage == "settle_early":
+        patch.setattr(receive_deliveries, "settle_early", _die)
+    elif what == "deletion":
+        delete, left = stores.FolderStore.delete, ["first", "second"].index(verb)
+        seen: list[str] = []
+
+        def few(store: stores.FolderStore, name: str) -> None:
+            if len(seen) >= left:
+                raise Killed
+            seen.append(name)
+            delete(store, name)
+
+        patch.setattr(stores.FolderStore, "delete", few)
+    else:
+        method = "insert_new" if verb == "insert" else "upsert"
+        write = getattr(Lake, method)
+
+        def writes(lake: Lake, table: type[Table], frame: object) -> object:
+            if table.name == what:
+                raise Killed
+            return write(lake, table, frame)
+
+        patch.setattr(Lake, method, writes)
+
+
+def _die(*_: object) -> None:
+    raise Killed
