@@ -123,9 +123,8 @@ def _expire(keys: Keys, party: str) -> None:
     home, fingerprint = keys.home(party), keys.fingerprints[party]
     time.sleep(1.1)  # the newer self-signature counts, and its time is in whole seconds
     with Pgp(home) as pgp:
-        command = ["gpg", "--homedir", pgp._gpg.gnupghome, "--batch", "--quick-set-expire", fingerprint, "seconds=1"]
+        command = ["gpg", "--homedir", pgp._gpg.gnupghome, "--batch", "--quick-set-expire", fingerprint, "20200101T000000"]
         subprocess.run(command, check=True, capture_output=True)
-    time.sleep(1.2)
     import_public(keys.home("operator"), export_public(home, fingerprint))
 
 
