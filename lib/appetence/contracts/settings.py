@@ -73,6 +73,7 @@ class IdentitySettings(Spec):
     hot_block: int = Field(default=60, description="blocks larger than this are divided by a further attribute")
     max_component: int = Field(default=400, description="a larger component raises an alarm before anything is published")
     household_max_size: int = 12
+    retrain: bool = Field(default=False, description="learn the match weights anew instead of using the current model")
 
 
 class FeatureSettings(Spec):

@@ -1,0 +1,1 @@
+"""What `appetence bench` measures, on any data, with the library as it stands."""

@@ -1,0 +1,202 @@
+"""`appetence bench identity`: standardise, resolve and group any parquet file of records, and say how right and how fast that was."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import resource
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from appetence import data
+from appetence.columns import hashing
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.settings import IdentitySettings
+from appetence.contracts.silver import Record
+from appetence.errors import ConfigError
+from appetence.identity import households, metrics, resolve
+from appetence.pipeline import load_reference
+from appetence.records import names, standardise
+from appetence.runtime import clock, console
+from appetence.runtime.config import Config
+from appetence.runtime.session import build_session
+from appetence.storage.lake import Lake
+
+# No date enters the comparison: the pivot of two-digit years is all that it decides.
+AS_OF = dt.date(2026, 10, 31)
+REQUIRED = ("member_id", "customer_ref")
+# The columns of a benchmark file and the raw columns they fill; all are optional but those of REQUIRED.
+COLUMNS: Mapping[str, str] = {
+    "civility": RawRecord.civility,
+    "first_name": RawRecord.first_name,
+    "last_name": RawRecord.last_name,
+    "birth_date": RawRecord.birth_date,
+    "address": RawRecord.address_1,
+    "postcode": RawRecord.postcode,
+    "city": RawRecord.city,
+    "country": RawRecord.country,
+    "email": RawRecord.email,
+    "phone": RawRecord.phone,
+}
+EXTRA, TRUE_PERSON, TRUE_HOUSEHOLD = "x_", "true_person", "true_household"
+STAGES = ("standardise", "block", "compare", "weigh", "connect", "repair", "households")
+
+
+@dataclass
+class Stopwatch:
+    """Seconds by stage; a stage ends where the next begins."""
+
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+    _stage: str | None = None
+    _since: float = 0.0
+
+    def mark(self, stage: str | None) -> None:
+        """Ends the running stage and begins this one (None: none)."""
+        now = clock.seconds()
+        if self._stage is not None:
+            self.seconds[self._stage] = self.seconds.get(self._stage, 0.0) + now - self._since
+        self._stage, self._since = stage, now
+
+    def as_json(self) -> dict[str, float]:
+        """The seconds and their total, rounded."""
+        return {k: round(v, 2) for k, v in {**self.seconds, "total": sum(self.seconds.values())}.items()}
+
+
+def bench_identity(config: Config, records: Path, target: Path, engine: str) -> int:
+    """The command: measures `records`, writes `target`, says the figures. Starting the session is not counted."""
+    scratch = Path(config.paths.scratch) / "bench"
+    spark = build_session(config.spark, scratch)
+    settings = config.identity.model_copy(update={"engine": engine})
+    answer = run(spark, records, scratch, settings=settings, as_of=AS_OF)
+    write(answer, target)
+    console.say(json.dumps({k: v for k, v in answer.items() if k != "facts"}))
+    return 0
+
+
+def run(spark: SparkSession, records: Path, scratch: Path, *, settings: IdentitySettings, as_of: dt.date) -> dict[str, Any]:
+    """Measures identity resolution on a parquet file; the answer is what `--json` writes. The truth columns are read after everything
+    else."""
+    given = _read(spark, records)
+    lake = Lake(spark, str(scratch / "lake"), "bench", str(scratch))
+    watch = Stopwatch()
+    try:
+        watch.mark("standardise")
+        clean = lake.stage("records", standardised(given, as_of))
+        found = resolve.resolve(clean, settings, as_of, lake.stage, model=lambda fields: None, mark=watch.mark, extras=_extras(given))
+        watch.mark("households")
+        owners = found.clusters.select("record_id", F.col("cluster").cast("string").alias(households.PERSON))
+        homes = households.build_households(clean, owners, found.kin, settings.household_max_size, settings.engine, lake.stage)
+        grouped = lake.stage("households", owners.join(homes, on=households.PERSON, how="inner"))
+        watch.mark(None)
+        answer = {
+            "records": found.facts["records"],
+            "pairs_compared": found.facts["pairs_compared"],
+            **_scores(given, found.clusters, grouped),
+        }
+        answer |= {"estimated": dict(found.estimated), "seconds": watch.as_json(), "peak_memory_gb": peak_memory()}
+        return {**answer, "components_engine": found.facts["components_engine"], "facts": dict(found.facts)}
+    finally:
+        lake.close()
+
+
+def write(answer: Mapping[str, Any], target: Path) -> None:
+    """Writes the measured figures as JSON."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(answer, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+
+
+def peak_memory() -> float:
+    """Most memory the Python driver and its finished children (the JVM among them, while it runs through /proc) ever held, in GiB."""
+    python = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return round((python + sum(_peak_of(p) for p in _descendants())) / 2**30, 2)
+
+
+def _descendants() -> Iterator[Path]:
+    """/proc folders of the processes this one started: the JVM, and its Python workers."""
+    parents = {}
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            continue
+    found = {int(Path("/proc/self").resolve().name)}
+    size = 0
+    while len(found) != size:
+        size = len(found)
+        found |= {pid for pid, parent in parents.items() if parent in found}
+    yield from (Path(f"/proc/{pid}") for pid in found if pid != int(Path("/proc/self").resolve().name))
+
+
+def _peak_of(process: Path) -> int:
+    try:
+        lines = (process / "status").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+# -- the file -----------------------------------------------------------------------------------------------------------------
+
+
+def _read(spark: SparkSession, records: Path) -> DataFrame:
+    if not records.exists():
+        raise ConfigError(f"The records file {records} is not there: give --records the path of a parquet file.")
+    given = spark.read.parquet(str(records))
+    lacking = [c for c in REQUIRED if c not in given.columns]
+    if lacking:
+        raise ConfigError(f"{records} lacks the column(s) {', '.join(lacking)}: each record needs a member_id and a customer_ref.")
+    return given.withColumn("_record_id", hashing.record_id(F.col("member_id"), F.col("customer_ref")))
+
+
+def _extras(given: DataFrame) -> list[str]:
+    return sorted(c.removeprefix(EXTRA) for c in given.columns if c.startswith(EXTRA))
+
+
+def raw_records(given: DataFrame, as_of: dt.date) -> DataFrame:
+    """A benchmark file as raw customer lines of one delivery."""
+
+    def value(name: str) -> Column:
+        return F.col(name).cast("string") if name in given.columns else F.lit(None).cast("string")
+
+    filled = {raw: value(column) for column, raw in COLUMNS.items()}
+    day = F.lit(dt.datetime(as_of.year, as_of.month, as_of.day))
+    filled |= {
+        RawRecord.delivery_id: F.lit("bench"), RawRecord.line_number: F.lit(2), RawRecord.member_id: F.col("member_id").cast("string"),
+        RawRecord.record_id: F.col("_record_id"), RawRecord.delivered_at: day, RawRecord.received_on: F.lit(as_of),
+        RawRecord.customer_ref: F.col("customer_ref").cast("string"),
+    }  # fmt: skip
+    columns = [filled.get(str(f), F.lit(None).cast(f.dtype)).alias(f) for f in RawRecord.content()]
+    return RawRecord.shape(given.select(*columns))
+
+
+def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
+    """silver.record rows of a benchmark file, its further categories in `extra`."""
+    spark = given.sparkSession
+    surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
+    known = spark.createDataFrame(surnames, f"{names.NAME} string, {names.PER_MILLION} double")
+    frequencies = names.name_frequencies(load_reference.build_first_names(spark), known)
+    clean = standardise.build_records(raw_records(given, as_of), load_reference.build_communes(spark), frequencies, as_of)
+    extras = _extras(given)
+    if not extras:
+        return clean
+    stated = [F.when(F.col(EXTRA + n).isNotNull(), F.concat(F.lit(f"{n}="), F.col(EXTRA + n).cast("string"))) for n in extras]
+    table = given.select(F.col("_record_id").alias(Record.record_id), F.array_compact(F.array(*stated)).alias("_extra"))
+    return Record.shape(clean.join(table, on=Record.record_id, how="left").withColumn(Record.extra, F.col("_extra")))
+
+
+def _scores(given: DataFrame, clusters: DataFrame, grouped: DataFrame) -> dict[str, Any]:
+    """Agreement with the truth columns, where the file has them."""
+    answer: dict[str, Any] = {}
+    if TRUE_PERSON in given.columns:
+        truth = given.select(F.col("_record_id").alias("record_id"), F.col(TRUE_PERSON).alias("truth"))
+        answer["person"] = metrics.agreement(clusters, truth).as_json()
+    if TRUE_HOUSEHOLD in given.columns:
+        truth = given.select(F.col("_record_id").alias("record_id"), F.col(TRUE_HOUSEHOLD).alias("truth"))
+        homes = grouped.select("record_id", F.col(households.HOUSEHOLD).alias("cluster"))
+        answer["household"] = metrics.agreement(homes, truth).as_json()
+    return answer

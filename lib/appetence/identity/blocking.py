@@ -1,0 +1,203 @@
+"""Which pairs are worth comparing: records that share one of several keys.
+
+One key table holds every rule (the rule's number is inside the hash) and is shuffled once. Pairs are made inside each block; a pair that
+shares several keys is kept by the first rule that fires, which is seen from the hashes both rows carry: no distinct over pairs. A block
+larger than the limit is divided by a further attribute, again and again, and in the end by neighbourhood in a sorted order: it is never
+dropped, since what a dropped block loses is lost in silence. Pairs are counted before any is made, and a budget refuses loudly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from appetence.contracts.identity import CandidateStatistic
+from appetence.errors import BudgetError
+from appetence.identity.frames import Pair
+from appetence.identity.frames import Signature as S
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A blocking key: its parts (all must be known), the compared fields it settles, the largest block it leaves whole, and what divides
+    a larger."""
+
+    name: str
+    parts: tuple[str, ...]
+    settles: tuple[str, ...]
+    limit: int
+    divide: tuple[str, ...]
+
+
+# Attributes that keys are made of, as expressions over a signature; each is null when it says nothing.
+_WORDS = r"^[a-z]{2,}[._-]+[a-z]{2,}[0-9]*$"
+KEY_PARTS = {
+    "email": "email",
+    "mobile": "mobile",
+    "landline": "landline",
+    "birth": "birth",
+    "birth_month": "substring(birth, 1, 6)",
+    "first": "first",
+    "last": "last",
+    "first1": "substring(first, 1, 1)",
+    "first3": "substring(first, 1, 3)",
+    "last1": "substring(last, 1, 1)",
+    "last3": "substring(last, 1, 3)",
+    "last_sound": "soundex(last)",
+    "place": "coalesce(postcode, city)",
+    "area": "coalesce(department, city)",
+    "number": "number",
+    "address": "address",
+    "address8": "substring(replace(address, ' ', ''), 1, 8)",
+    "flat": "flat",
+    # Both names in one order, so that crossed names meet; read from the e-mail when the record itself lacks one.
+    "names": (
+        "CASE WHEN length(first) > 1 AND last IS NOT NULL THEN concat_ws(' ', array_sort(array(first, last))) "
+        f"WHEN local RLIKE '{_WORDS}' THEN upper(concat_ws(' ', array_sort(split(regexp_replace(local, '[0-9]', ''), '[._-]+')))) END"
+    ),
+}
+
+# A rule starts coarse and is divided as the base grows: its limit says from what block size on. Settled fields are those that agree in the
+# block, its first dividers included, since a large base will have divided it.
+RULES = (
+    Rule("email", ("email",), ("email",), 30, ("last", "first")),
+    Rule("mobile", ("mobile",), ("mobile",), 30, ("last", "first")),
+    Rule("landline", ("landline",), ("landline",), 30, ("last", "first", "birth")),
+    Rule("birth_last", ("birth",), ("birth_date", "last_name"), 8, ("last1", "last3", "area", "first1", "first")),
+    Rule("birth_first", ("birth",), ("birth_date", "first_name"), 8, ("first1", "first3", "area", "last1", "place")),
+    Rule("birth_place", ("birth",), ("birth_date", "place"), 8, ("area", "place", "first1", "last1", "number")),
+    Rule("names", ("names",), ("first_name", "last_name", "order"), 30, ("area", "place", "birth_month", "address8")),
+    Rule("place_last", ("place", "last3"), ("place", "last_name"), 20, ("last", "first1", "address8", "first", "birth_month")),
+    Rule("place_first", ("place", "first3"), ("place", "first_name"), 20, ("first", "last1", "address8", "last3", "birth_month")),
+    Rule("place_number", ("place", "number"), ("place", "first_name"), 12, ("first1", "last1", "first3", "last3", "birth_month")),
+    Rule("address", ("address",), ("place", "first_name"), 12, ("area", "first1", "place", "last1", "birth_month")),
+    Rule("place_way", ("place", "way"), ("place", "first_name"), 12, ("first1", "number", "last1", "first3", "birth_month")),
+    Rule(
+        "sound", ("last_sound", "first1"), ("last_name", "first_name", "place"), 12, ("area", "first3", "place", "birth_month", "address8")
+    ),
+)
+_HASHES = "_hashes"
+
+
+def key_hashes(signed: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """Signature -> node and one array of key hashes, a null for each rule whose parts are not all known."""
+    parts = _with_parts(signed, rules)
+    return parts.select(S.node, F.array(*(_hash(i, r.parts) for i, r in enumerate(rules))).alias(_HASHES), *_dividers(rules))
+
+
+def _with_parts(signed: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    used = {p for r in rules for p in (*r.parts, *r.divide)}
+    return signed.select(S.node, *(F.expr(KEY_PARTS[p]).alias(f"k_{p}") for p in sorted(used)))
+
+
+def _dividers(rules: Sequence[Rule]) -> list[Column]:
+    return [F.col(f"k_{p}") for p in sorted({p for r in rules for p in r.divide})]
+
+
+def _hash(number: int, parts: Sequence[str]) -> Column:
+    known = reduce(lambda x, y: x & y, (F.col(f"k_{p}").isNotNull() for p in parts))
+    return F.when(known, F.xxhash64(F.lit(number), *(F.col(f"k_{p}") for p in parts)))
+
+
+def keys_of(hashed: DataFrame) -> DataFrame:
+    """One row per node and known key: node, rule number, key hash."""
+    return hashed.select(S.node, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
+
+
+def block_sizes(hashed: DataFrame) -> DataFrame:
+    """Blocks of two or more: rule, key, n."""
+    return keys_of(hashed).groupBy("rule", "key").agg(F.count(F.lit(1)).alias("n")).where("n > 1")
+
+
+def hot_blocks(sizes: DataFrame, limit: int, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """The blocks larger than their rule's limit, or than `limit`."""
+    return sizes.where(F.col("n") > _limits(limit, rules))
+
+
+def _limits(limit: int, rules: Sequence[Rule]) -> Column:
+    return F.array(*(F.lit(min(limit, r.limit)) for r in rules))[F.col("rule")]
+
+
+def divided(hashed: DataFrame, sizes: DataFrame, limit: int, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """The same rows with every hot block divided by its rule's attributes in turn; `sizes` are those of the hashes as given.
+
+    A missing attribute makes its own sub-block. When a rule's attributes are used up, the block is cut into neighbourhoods of a sorted
+    order."""
+    hot, most = hot_blocks(sizes, limit, rules).select("rule", "key"), _limits(limit, rules)
+    rows = hashed.select("*", F.posexplode(_HASHES).alias("rule", "key")).drop(_HASHES)
+    rows = rows.join(F.broadcast(hot), on=["rule", "key"], how="left_semi")
+    block = Window.partitionBy("rule", "key")
+    for depth in range(max(len(r.divide) for r in rules)):
+        values = [F.when(F.col("rule") == i, F.col(f"k_{r.divide[depth]}")) for i, r in enumerate(rules) if depth < len(r.divide)]
+        finer = F.xxhash64("key", F.lit(depth), F.coalesce(*values, F.lit("\0")))
+        rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn(
+            "key", F.when(F.col("_n") > most, finer).otherwise(F.col("key"))
+        )
+    order = [F.col(f"k_{p}") for p in ("names", "birth_month", "address8") if f"k_{p}" in rows.columns]
+    place = F.row_number().over(block.orderBy(*order, S.node))
+    rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn("_part", F.floor((place - 1) / most))
+    rows = rows.withColumn("key", F.when(F.col("_n") > most, F.xxhash64("key", "_part")).otherwise(F.col("key")))
+    finer_keys = rows.groupBy(S.node).agg(F.map_from_entries(F.collect_list(F.struct("rule", "key"))).alias("_finer"))
+    return (
+        hashed.join(finer_keys, on=S.node, how="left")
+        .withColumn(_HASHES, F.transform(_HASHES, lambda h, i: F.coalesce(F.try_element_at(F.col("_finer"), i), h)))
+        .drop("_finer")
+    )
+
+
+def statistics(sizes: DataFrame, as_of: Column, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """CandidateStatistic rows of the blocks as they will be paired: one per rule, and `all`.
+
+    Pairs are counted per rule; a pair that several rules bring is counted by each, so that `all` is an upper bound of what is compared."""
+    n = F.col("n").cast("bigint")
+    measured = sizes.withColumn("_pairs", n * (n - 1) / 2)
+    names = F.element_at(F.array(*(F.lit(r.name) for r in rules)), F.col("rule") + 1)
+    columns = [
+        F.count(F.lit(1)).alias("blocks"), F.sum("_pairs").cast("bigint").alias("pairs"), F.max("n").cast("bigint").alias("largest_block"),
+        F.max("_pairs").alias("_largest"),
+    ]  # fmt: skip
+    per_rule = measured.groupBy(names.alias("rule")).agg(*columns)
+    whole = measured.groupBy(F.lit("all").alias("rule")).agg(*columns)
+    rows = per_rule.unionByName(whole).withColumn("largest_share", F.round(F.col("_largest") / F.col("pairs"), 6))
+    return CandidateStatistic.shape(rows.withColumn("as_of", as_of))
+
+
+def check_budget(pairs: int, signatures: int, per_record: float) -> None:
+    """Raises BudgetError when the blocks would make more pairs than the budget allows."""
+    if pairs > per_record * max(signatures, 1):
+        raise BudgetError(
+            f"Blocking would make {pairs:,} pairs for {signatures:,} distinct records, more than "
+            f"identity.max_pairs_per_record={per_record:g} each: "
+            "look for placeholder values in identity.candidate_statistic, lower identity.hot_block, or raise the budget."
+        )
+
+
+def pairs(hashed: DataFrame, sizes: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """Each pair of nodes that shares a key, once: a < b, and `rules`, the bit mask of all keys it shares."""
+    keyed = hashed.select(S.node, _HASHES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
+    live = keyed.join(sizes.select("rule", "key"), on=["rule", "key"], how="left_semi")
+    left = live.select(F.col(S.node).alias(Pair.a), F.col(_HASHES).alias("_left"), "rule", "key")
+    right = live.select(
+        F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("rule").alias("_rule"), F.col("key").alias("_key")
+    )
+    met = left.join(
+        right, (F.col("key") == F.col("_key")) & (F.col("rule") == F.col("_rule")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner"
+    )
+    shared = [F.when(F.col("_left")[i] == F.col("_right")[i], F.lit(1 << i)).otherwise(F.lit(0)) for i in range(len(rules))]
+    masked = met.select(Pair.a, Pair.b, "rule", reduce(lambda x, y: x.bitwiseOR(y), shared).alias(Pair.rules))
+    # The lowest set bit is the first rule that fires: only that rule keeps the pair.
+    first = F.array(*(F.lit(1 << i) for i in range(len(rules))))[F.col("rule")]
+    return masked.where(F.col(Pair.rules).bitwiseAND(-F.col(Pair.rules)) == first).select(Pair.a, Pair.b, Pair.rules)
+
+
+def random_pairs(signed: DataFrame, total: int, wanted: int) -> DataFrame:
+    """About `wanted` pairs of nodes drawn without regard to any key, the same on every run: `rules` is 0."""
+    slots = max(1, total * total // (2 * wanted))
+    slotted = signed.select(S.node, F.pmod(F.xxhash64(S.node, F.lit("random pairs")), F.lit(slots)).alias("_slot"))
+    left = slotted.select(F.col(S.node).alias(Pair.a), "_slot")
+    right = slotted.select(F.col(S.node).alias(Pair.b), "_slot")
+    return left.join(right, on="_slot", how="inner").where(F.col(Pair.a) < F.col(Pair.b)).select(Pair.a, Pair.b, F.lit(0).alias(Pair.rules))

@@ -1,0 +1,67 @@
+"""identity.person: the best that a person's records say, and what decides whether it may be scored."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from appetence.columns.names import is_initial
+from appetence.contracts.identity import HouseholdLink, Person, PersonLink
+from appetence.contracts.silver import Record
+
+
+def build_persons(records: DataFrame, links: DataFrame, homes: DataFrame, confidence: DataFrame) -> DataFrame:
+    """Person rows from silver records, PersonLink, HouseholdLink and confidence (record_id, confidence). Grain: person_id.
+
+    A name, a civility or a gender is what most records say; at a tie what the newest says, then the lowest value. The place is that of
+    the newest
+    deliverable record, else of the newest with a postcode. The birth date is the youngest declared."""
+    held = records.join(links.select(PersonLink.record_id, PersonLink.person_id), on=Record.record_id, how="inner")
+    held = held.join(confidence.select(Record.record_id, Person.confidence), on=Record.record_id, how="left")
+    counted = held.groupBy(PersonLink.person_id).agg(*_aggregates())
+    voted = counted
+    for name in (Record.civility, Record.gender, Record.first_name, Record.last_name):
+        voted = voted.join(_vote(held, name), on=PersonLink.person_id, how="left")
+    placed = voted.select(
+        "*",
+        F.col("_place").getField(Record.postcode).alias(Person.postcode),
+        F.col("_place").getField(Record.commune_code).alias(Person.commune_code),
+        F.col("_place").getField(Record.department).alias(Person.department),
+    )
+    housed = placed.join(
+        homes.select(HouseholdLink.person_id, HouseholdLink.household_id, HouseholdLink.address_id), on=Person.person_id, how="inner"
+    )
+    return Person.shape(housed)
+
+
+def newest_first() -> Column:
+    """What orders a person's records: the greatest is the newest deliverable, then the newest with a postcode; ids break ties."""
+    return F.struct(
+        F.col(Record.is_deliverable), F.col(Record.postcode).isNotNull(), F.col(Record.delivered_on), F.col(Record.record_id)
+    )  # fmt: skip
+
+
+def _aggregates() -> list[Column]:
+    place = F.struct(Record.postcode, Record.commune_code, Record.department)
+    dates = F.min(Record.birth_date) != F.max(Record.birth_date)
+    return [
+        F.max(Record.birth_date).alias(Person.birth_date),
+        F.coalesce(dates, F.lit(False)).alias(Person.is_birth_date_disputed),
+        F.max(Record.has_children).alias(Person.has_children),
+        F.count(F.lit(1)).cast("int").alias(Person.record_count),
+        F.count_distinct(Record.member_id).cast("int").alias(Person.member_count),
+        F.min(Person.confidence).alias(Person.confidence),
+        F.max(Record.delivered_on).alias(Person.last_delivered_on),
+        F.max_by(place, newest_first()).alias("_place"),
+    ]
+
+
+def _vote(held: DataFrame, name: str) -> DataFrame:
+    """person_id and the value most of its records state; an initial counts only where no whole first name is stated."""
+    stated = held.where(F.col(name).isNotNull())
+    whole = ~is_initial(F.col(name)) if name == Record.first_name else F.lit(True)
+    votes = stated.groupBy(PersonLink.person_id, name).agg(
+        F.count(F.lit(1)).alias("_n"), F.max(Record.delivered_on).alias("_newest"), F.max(whole).alias("_whole")
+    )
+    order = Window.partitionBy(PersonLink.person_id).orderBy(F.desc("_whole"), F.desc("_n"), F.desc("_newest"), name)
+    return votes.withColumn("_rank", F.row_number().over(order)).where("_rank = 1").select(PersonLink.person_id, name)

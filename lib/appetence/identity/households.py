@@ -1,0 +1,129 @@
+"""Households: the persons of one family at one address.
+
+A person lives where its newest deliverable record says. Persons at one address are one household when something ties them: a surname (in
+use or
+by birth), a pair of their records that the match model takes for one family, a landline, an e-mail, a flat; and a couple with two
+surnames in a
+house of its own. In a building that many share, a surname ties only within one flat where flats are known. Sizes are guarded: a group
+larger
+than the limit falls back to its surnames, and what is still too large (an institution) to single persons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from appetence.columns.hashing import content_hash
+from appetence.columns.names import name_key
+from appetence.contracts.identity import HouseholdLink
+from appetence.contracts.silver import Record
+from appetence.identity import components
+from appetence.identity.frames import Cluster, Pair
+from appetence.identity.golden import newest_first
+
+PERSON = "person"
+HOUSEHOLD = "household"
+ADDRESS = "address_id"
+CROWD = 12
+HOUSE = 5
+COUPLE_YEARS = 15
+_FLAT = "APPARTEMENT|PORTE|LOGEMENT|CHAMBRE|ETAGE"
+
+Stage = Callable[[str, DataFrame], DataFrame]
+
+
+def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_size: int, engine: str, stage: Stage) -> DataFrame:
+    """Who lives with whom. `records`: silver records; `owners`: record_id, person; `kin`: record_a, record_b of one family by the match
+    model.
+
+    Result: person, household (an opaque number), address_id (null without an address), household_size. Grain: person."""
+    held = records.join(owners, on=Record.record_id, how="inner")
+    homes = stage("homes", _homes(held))
+    ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, owners, kin))
+    node = {side: F.xxhash64(side) for side in (Pair.a, Pair.b)}
+    linked = stage("ties", ties.where(F.col(Pair.a) != F.col(Pair.b)).select(*(n.alias(s) for s, n in node.items())).distinct())
+    found = components.connected_components(linked, engine)
+    grouped = homes.withColumn(Cluster.node, F.xxhash64(PERSON)).join(found, on=Cluster.node, how="left")
+    grouped = grouped.withColumn(HOUSEHOLD, F.coalesce(Cluster.component, Cluster.node))
+    return _guarded(grouped, max_size).select(PERSON, HOUSEHOLD, ADDRESS, HouseholdLink.household_size)
+
+
+def _homes(held: DataFrame) -> DataFrame:
+    """One row per person: its address, flat, names, gender and birth year."""
+    stated = F.col(Record.address_key).isNotNull() & (F.col(Record.postcode).isNotNull() | F.col(Record.city).isNotNull())
+    text = F.when(stated, F.concat_ws("|", Record.address_key, F.coalesce(Record.postcode, Record.city)))
+    place = F.struct(text.alias("home"), F.col(Record.address_extra).alias("flat"))
+    last = F.max_by(name_key(F.col(Record.last_name)), F.when(F.col(Record.last_name).isNotNull(), newest_first()))
+    persons = held.groupBy(PERSON).agg(
+        F.max_by(place, F.when(stated, newest_first())).alias("_place"),
+        last.alias("last"),
+        F.max(Record.gender).alias("gender"),
+        F.max(F.year(Record.birth_date)).alias("year"),
+    )
+    flat = F.when(F.col("_place.flat").rlike(_FLAT), F.col("_place.flat"))
+    rows = persons.select(PERSON, "last", "gender", "year", F.col("_place.home").alias("home"), flat.alias("flat"))
+    at = Window.partitionBy("home")
+    sized = rows.withColumn("neighbours", F.when(F.col("home").isNotNull(), F.count(F.lit(1)).over(at)).otherwise(F.lit(1)))
+    return sized.withColumn(
+        ADDRESS, F.when(F.col("home").isNotNull(), F.concat(F.lit("a"), F.substring(content_hash(F.col("home")), 1, 20)))
+    )
+
+
+def _token_ties(homes: DataFrame, held: DataFrame) -> DataFrame:
+    """Persons at one address that share a surname, a landline, an e-mail or a flat: each with the lowest of them."""
+    said = held.select(
+        PERSON, name_key(F.col(Record.last_name)).alias("l"), name_key(F.col(Record.birth_name)).alias("b"), Record.landline, Record.email
+    )
+    tokens = F.array(
+        _token("S", F.col("l")), _token("S", F.col("b")), _token("L", F.col(Record.landline)), _token("E", F.col(Record.email))
+    )
+    stated = said.select(PERSON, F.explode(F.array_compact(tokens)).alias("token")).distinct()
+    at_home = stated.join(homes.select(PERSON, "home", "flat", "neighbours"), on=PERSON, how="inner").where(F.col("home").isNotNull())
+    divided = F.when(F.col("token").startswith("S|") & (F.col("neighbours") > CROWD), F.coalesce("flat", F.lit("")))
+    by_token = at_home.select(PERSON, "home", F.concat_ws("|", "token", divided).alias("token"))
+    by_flat = homes.where(F.col("flat").isNotNull() & F.col("home").isNotNull()).select(
+        PERSON, "home", F.concat(F.lit("F|"), "flat").alias("token")
+    )
+    lowest = F.min(PERSON).over(Window.partitionBy("home", "token"))
+    return by_token.unionByName(by_flat).select(F.col(PERSON).alias(Pair.b), lowest.alias(Pair.a)).select(Pair.a, Pair.b)
+
+
+def _token(kind: str, value: Column) -> Column:
+    return F.when(value.isNotNull(), F.concat(F.lit(f"{kind}|"), value))
+
+
+def _couple_ties(homes: DataFrame) -> DataFrame:
+    """Two surnames in a house of its own: a woman and a man of about one age are taken for a couple."""
+    house = homes.where(F.col("home").isNotNull() & F.col("flat").isNull() & (F.col("neighbours") <= HOUSE) & F.col("last").isNotNull())
+    left = house.select(F.col(PERSON).alias(Pair.a), "home", *(F.col(c).alias(f"a_{c}") for c in ("last", "gender", "year")))
+    right = house.select(F.col(PERSON).alias(Pair.b), "home", *(F.col(c).alias(f"b_{c}") for c in ("last", "gender", "year")))
+    names = house.groupBy("home").agg(F.count_distinct("last").alias("_names")).where("_names = 2").select("home")
+    met = left.join(right, on="home", how="inner").join(names, on="home", how="left_semi")
+    years = F.coalesce(F.abs(F.col("a_year") - F.col("b_year")) <= COUPLE_YEARS, F.lit(True))
+    couple = (F.col("a_last") != F.col("b_last")) & (F.col("a_gender") == "F") & (F.col("b_gender") == "M") & years
+    return met.where(couple).select(Pair.a, Pair.b)
+
+
+def _kin_ties(homes: DataFrame, owners: DataFrame, kin: DataFrame) -> DataFrame:
+    """Persons of whom the match model takes a pair of records for one family, where both live at one address."""
+    left, right = owners.toDF("record_a", Pair.a), owners.toDF("record_b", Pair.b)
+    named = kin.join(left, on="record_a", how="inner").join(right, on="record_b", how="inner").select(Pair.a, Pair.b).distinct()
+    home_a, home_b = (
+        homes.select(F.col(PERSON).alias(Pair.a), F.col("home").alias("_a")),
+        homes.select(F.col(PERSON).alias(Pair.b), F.col("home").alias("_b")),
+    )
+    placed = named.join(home_a, on=Pair.a, how="inner").join(home_b, on=Pair.b, how="inner")
+    return placed.where(F.col("_a") == F.col("_b")).select(Pair.a, Pair.b)
+
+
+def _guarded(grouped: DataFrame, max_size: int) -> DataFrame:
+    """Groups past the limit by surname; what is still past it, one by one."""
+    by_name = F.xxhash64("home", "last", F.lit("surname"))
+    counted = grouped.withColumn("_n", F.count(F.lit(1)).over(Window.partitionBy(HOUSEHOLD)))
+    named = counted.withColumn(HOUSEHOLD, F.when(F.col("_n") > max_size, by_name).otherwise(F.col(HOUSEHOLD)))
+    again = named.withColumn("_m", F.count(F.lit(1)).over(Window.partitionBy(HOUSEHOLD)))
+    single = again.withColumn(HOUSEHOLD, F.when(F.col("_m") > max_size, F.xxhash64(PERSON)).otherwise(F.col(HOUSEHOLD)))
+    return single.withColumn(HouseholdLink.household_size, F.count(F.lit(1)).over(Window.partitionBy(HOUSEHOLD)).cast("int"))

@@ -1,0 +1,87 @@
+"""Who lives with whom, case by case, and the size guard."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from appetence.contracts.silver import Record
+from appetence.identity.households import build_households
+
+pytestmark = pytest.mark.spark
+HOME = {"address_key": "3 RUE LILAS", "postcode": "35000", "city": "RENNES", "is_deliverable": True}
+OTHER = {"address_key": "8 QUAI BRUMES", "postcode": "29200", "city": "BREST", "is_deliverable": True}
+TOWER = {"address_key": "40 AVENUE PLATANES", "postcode": "69003", "city": "LYON", "is_deliverable": True}
+
+
+def found(
+    spark: SparkSession, persons: dict[str, list[dict[str, Any]]], kin: Iterable[tuple[str, str]] = (), max_size: int = 12
+) -> set[frozenset[str]]:
+    """Households as sets of persons; each person has a list of records."""
+    rows, owners = [], []
+    for person, records in persons.items():
+        for i, record in enumerate(records):
+            rows.append({"record_id": f"{person}{i}", "member_id": "m01", "delivered_on": dt.date(2026, 1, 1 + i), **record})
+            owners.append((f"{person}{i}", person))
+    pairs: DataFrame = spark.createDataFrame(list(kin), "record_a string, record_b string")
+    owned = spark.createDataFrame(owners, "record_id string, person string")
+    homes = build_households(Record.frame(spark, rows), owned, pairs, max_size, "driver", lambda name, frame: frame).collect()
+    assert len(homes) == len(persons)
+    groups: dict[int, set[str]] = {}
+    for row in homes:
+        groups.setdefault(row.household, set()).add(row.person)
+    sizes = {row.person: row.household_size for row in homes}
+    assert all(sizes[p] == len(g) for g in groups.values() for p in g)
+    return {frozenset(g) for g in groups.values()}
+
+
+def test_family_couple_neighbour_and_mover(spark: SparkSession) -> None:
+    persons = {
+        # a family of one name; a couple of two names; a lodger of a third name in the couple's house would undo it, so it lives elsewhere
+        "anne": [{**HOME, "last_name": "MARTIN", "gender": "F"}],
+        "paul": [{**HOME, "last_name": "MARTIN", "gender": "M"}],
+        "rose": [{**OTHER, "last_name": "PETIT", "gender": "F", "birth_date": dt.date(1970, 5, 1)}],
+        "luc": [{**OTHER, "last_name": "DURAND", "gender": "M", "birth_date": dt.date(1966, 5, 1)}],
+        # was at the Martins' and has moved: its newest deliverable address counts
+        "theo": [{**HOME, "last_name": "MARTIN"}, {**TOWER, "last_name": "MARTIN"}],
+        "ines": [{**TOWER, "last_name": "GARCIA"}],
+        "nowhere": [{"last_name": "MARTIN"}],
+    }
+    homes = found(spark, persons)
+    assert frozenset({"anne", "paul"}) in homes
+    assert frozenset({"rose", "luc"}) in homes
+    assert {frozenset({p}) for p in ("theo", "ines", "nowhere")} <= homes
+
+
+def test_two_names_are_tied_by_landline_email_flat_or_the_model(spark: SparkSession) -> None:
+    def pair(a: dict[str, Any], b: dict[str, Any], kin: Iterable[tuple[str, str]] = ()) -> int:
+        two = {"a": [{**TOWER, "last_name": "ROUX", "address_extra": "BATIMENT C", **a}], "b": [{**TOWER, "last_name": "BLANC", **b}]}
+        crowd = {f"x{i}": [{**TOWER, "last_name": f"N{i:02d}"}] for i in range(14)}
+        homes = found(spark, two | crowd, kin)
+        return max(len(h) for h in homes)
+
+    assert pair({}, {}) == 1
+    assert pair({"landline": "+33472000001"}, {"landline": "+33472000001"}) == 2
+    assert pair({"email": "roux.blanc@example.fr"}, {"email": "roux.blanc@example.fr"}) == 2
+    flat = {"address_extra": "ETAGE 2 APPARTEMENT 14"}
+    assert pair(flat, flat) == 2
+    assert pair({}, {}, kin=[("a0", "b0")]) == 2
+
+
+def test_one_building_two_families_of_one_name(spark: SparkSession) -> None:
+    flats = {f"p{i}": [{**TOWER, "last_name": "MARTIN", "address_extra": f"APPARTEMENT {i % 2}"}] for i in range(4)}
+    crowd = {f"x{i}": [{**TOWER, "last_name": f"N{i:02d}"}] for i in range(14)}
+    homes = found(spark, flats | crowd)
+    assert {frozenset({"p0", "p2"}), frozenset({"p1", "p3"})} <= homes
+
+
+def test_an_institution_is_no_household(spark: SparkSession) -> None:
+    line = {"landline": "+33299000000"}
+    residents = {f"r{i:02d}": [{**HOME, **line, "last_name": "PETIT" if i < 2 else f"N{i:02d}"}] for i in range(20)}
+    homes = found(spark, residents)
+    assert frozenset({"r00", "r01"}) in homes
+    assert max(len(h) for h in homes) == 2
