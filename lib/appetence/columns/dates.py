@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import blank_to_null, fold
+from appetence.columns.text import blank_to_null, fold, let
 from appetence.data import rows
 
 _MONTHS = (
@@ -21,7 +21,11 @@ _SHORT_YEAR = r"^\s*[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2}(?:[^0-9].*)?$"
 
 def _named_month(c: Column) -> Column:
     """``12 mars 1985`` and ``1er avril 85`` with the month as a number."""
-    text = F.regexp_replace(fold(c), r"^(?:LE )?([0-9]{1,2})(?:ER)? ?([A-Z]+) ?([0-9]{2,4})$", "$1/$2/$3")
+    return F.when(c.rlike("[A-Za-z]{3}"), let(fold(c), _month_numbered)).otherwise(c)
+
+
+def _month_numbered(folded: Column) -> Column:
+    text = F.regexp_replace(folded, r"^(?:LE )?([0-9]{1,2})(?:ER)? ?([A-Z]+) ?([0-9]{2,4})$", "$1/$2/$3")
     word = F.substring_index(F.substring_index(text, "/", 2), "/", -1)
     number = F.lit(None).cast("string")
     for month, spellings in enumerate(_MONTHS, start=1):
@@ -50,14 +54,28 @@ def parse_date(c: Column, year: int | None = None) -> Column:
     >>> str(row[0]), row[1]
     ('1985-04-03', None)
     """
-    text = _year_first(F.when(c.rlike("[A-Za-z]{3}"), _named_month(c)).otherwise(c))
+    iso = F.when(c.rlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), c).try_cast("date")
+    return F.coalesce(iso, F.when(c.rlike("[0-9]"), let(_named_month(c), lambda text: _parsed(text, year))))
+
+
+def _parsed(raw: Column, year: int | None) -> Column:
+    return let(_year_first(raw), lambda text: let(_with_century(text, year), lambda full: _first_possible(raw, full)))
+
+
+def _with_century(text: Column, year: int | None) -> Column:
+    """The text with the century its two-digit year belongs to; as it is without one, or without a year to refer to."""
     if year is not None:
         century, short = divmod(year, 100)
         recent = F.substring(text, 1, 2) <= f"{short:02d}"
         full = F.concat(F.when(recent, f"{century:02d}").otherwise(f"{century - 1:02d}"), text)
-        text = F.when(text.rlike("^[0-9]{2}-"), full).otherwise(text)
-    day_first = F.regexp_replace(F.trim(c), "^([0-9]{2})([0-9]{2})([0-9]{4})$", "$3-$2-$1")
-    return F.coalesce(*[_to_date(form) for form in (text, _swap(text), day_first)])
+        return F.when(text.rlike("^[0-9]{2}-"), full).otherwise(text)
+    return text
+
+
+def _first_possible(raw: Column, text: Column) -> Column:
+    """The text as a date, else with day and month swapped, else read as ``ddMMyyyy``."""
+    day_first = F.regexp_replace(F.trim(raw), "^([0-9]{2})([0-9]{2})([0-9]{4})$", "$3-$2-$1")
+    return F.coalesce(_to_date(text), _to_date(_swap(text)), _to_date(day_first))
 
 
 def _to_date(text: Column) -> Column:

@@ -8,7 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import SPACE, blank_to_null, drop_placeholders, looked_up, to_ascii_upper
+from appetence.columns.text import SPACE, blank_to_null, let, looked_up, placeholder_pattern, to_ascii_upper
 from appetence.data import rows
 
 _SYNTAX = r"^(?=.{6,254}$)(?=[^@]{1,64}@)[a-z0-9_+&'-]+(?:\.[a-z0-9_+&'-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
@@ -25,16 +25,19 @@ def _tidied(c: Column) -> Column:
     text = F.lower(to_ascii_upper(c))
     text = F.regexp_replace(text, rf"^[{SPACE}]*(?:[^<>]*<)?(?:mailto:)?|[{SPACE}]+|>.*$|[.,;:)\]]+$", "")
     text = F.regexp_replace(text, r"\(at\)|\[at\]|\(a\)|@+", "@")
-    return F.regexp_replace(text, r"[.,]*[.,](?=[^@]*$)|\.{2,}", ".")
+    text = F.regexp_replace(text, r"[.,]*[.,](?=[^@]*$)|\.{2,}", ".")
+    return F.replace(F.replace(text, F.lit(".@"), F.lit("@")), F.lit("@."), F.lit("@"))
 
 
 def _mended(c: Column) -> Column:
-    """Anything but a plain lower-case address goes through the repairs."""
+    """Anything but a plain lower-case address goes through the repairs; then the domain is looked at."""
     clean = F.when(c.rlike(_PLAIN), c).otherwise(_tidied(c))
-    clean = F.replace(F.replace(clean, F.lit(".@"), F.lit("@")), F.lit("@."), F.lit("@"))
-    host = F.substring_index(clean, "@", -1)
-    mended = F.concat(F.substring_index(clean, "@", 1), F.lit("@"), looked_up(_typos(), host))
-    return F.when(host.isin(*_typos()), mended).otherwise(clean)
+    return let(clean, lambda text: let(F.substring_index(text, "@", -1), lambda host: _with_domain(text, host)))
+
+
+def _with_domain(text: Column, host: Column) -> Column:
+    right = F.concat(F.substring_index(text, "@", 1), F.lit("@"), looked_up(_typos(), host))
+    return F.when(host.isin(*_typos()), right).otherwise(text)
 
 
 def normalise(c: Column) -> Column:
@@ -44,8 +47,7 @@ def normalise(c: Column) -> Column:
     >>> row.select(normalise(F.col("a")), normalise(F.col("b"))).first()[:]
     ('jean.dupont@gmail.com', 'jean@orange.fr')
     """
-    mended = _mended(c)
-    return drop_placeholders(F.when(mended.rlike(_SYNTAX), mended), "email")
+    return let(_mended(c), lambda mended: F.when(mended.rlike(_SYNTAX) & ~mended.rlike(placeholder_pattern("email")), mended))
 
 
 def local_part(c: Column) -> Column:
@@ -103,7 +105,8 @@ def email_grade(c: Column, address: Column | None = None) -> Column:
     >>> spark.sql("SELECT 'a.b@gmail.con' a, 'a.b@' b").select(email_grade(F.col("a")), email_grade(F.col("b"))).first()[:]
     ('B', 'D')
     """
-    address = normalise(c) if address is None else address
+    if address is None:
+        return let(normalise(c), lambda a: email_grade(c, a))
     return (
         F.when(blank_to_null(c).isNull(), Grade.ABSENT.value)
         .when(address.isNull(), Grade.UNUSABLE.value)

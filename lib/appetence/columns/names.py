@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import drop_placeholders, fold
+from appetence.columns.text import drop_placeholders, fold, let, looked_up, null_if_empty, to_ascii_upper
 
 _MEN = ("M", "MR", "MONSIEUR", "MONS", "MSIEUR", "MISTER", "SIEUR", "H", "HOMME", "MASCULIN")
 _WOMEN = ("MME", "MLLE", "MADAME", "MADEMOISELLE", "MELLE", "MLE", "MMME", "MRS", "MISS", "MS", "DAME", "F", "FEMME", "FEMININ")
@@ -37,7 +37,7 @@ def civility(c: Column) -> Column:
     ('MME', None)
     """
     text = F.regexp_replace(fold(c), rf"^(M|MR|MONSIEUR|MME|MADAME|MLLE) (?:LE |LA )?(?:{_TITLES})$", "$1")
-    return F.when(text.isin(*_MEN), "M").when(text.isin(*_WOMEN), "MME")
+    return looked_up(dict.fromkeys(_MEN, "M") | dict.fromkeys(_WOMEN, "MME"), text)
 
 
 def is_couple(c: Column) -> Column:
@@ -54,11 +54,9 @@ def is_couple(c: Column) -> Column:
 
 def _bare(c: Column) -> Column:
     """Folded, without digits, placeholders and the civility that some systems put in the name field."""
-    text = F.translate(drop_placeholders(c), "0123456789", "          ")
-    folded = F.regexp_replace(
-        fold(text), rf"^(?:(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE) (?=[A-Z]{{2}})(?:ET (?:{_WOMAN}) )?)+", ""
-    )
-    return F.nullif(folded, F.lit(""))
+    text = F.trim(F.regexp_replace(to_ascii_upper(drop_placeholders(c)), " *[^A-Z ][^A-Z]*|  +", " "))
+    civil = "(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE)"
+    return null_if_empty(F.regexp_replace(text, rf"^(?:{civil} (?=[A-Z]{{2}})(?:ET (?:{_WOMAN}) )?)+", ""))
 
 
 def clean_first_name(c: Column) -> Column:
@@ -86,8 +84,12 @@ def birth_name_within(c: Column) -> Column:
     >>> spark.sql("SELECT 'Durand née Petit' a").select(birth_name_within(F.col("a")).alias("v")).first().v
     'PETIT'
     """
-    name = _bare(c)
-    return F.when(name.rlike(_BORN), F.regexp_replace(name, _BORN, "$2")).when(name.rlike(_MARRIED), F.regexp_replace(name, _MARRIED, "$1"))
+
+    def within(name: Column) -> Column:
+        married = F.when(name.rlike(_MARRIED), F.regexp_replace(name, _MARRIED, "$1"))
+        return F.when(name.rlike(_BORN), F.regexp_replace(name, _BORN, "$2")).otherwise(married)
+
+    return let(_bare(c), within)
 
 
 def first_word(c: Column) -> Column:

@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import blank_to_null
+from appetence.columns.text import blank_to_null, let
 from appetence.data import rows
 
 # Overseas: country code -> the first three digits (after the zero) of its numbers. France dials them like its own.
@@ -89,7 +89,8 @@ def phone_grade(c: Column, number: Column | None = None) -> Column:
     >>> spark.sql("SELECT '612345679' a, '06 12 34' b").select(phone_grade(F.col("a")), phone_grade(F.col("b"))).first()[:]
     ('B', 'D')
     """
-    number = e164(c) if number is None else number
+    if number is None:
+        return let(e164(c), lambda n: phone_grade(c, n))
     whole = c.rlike(r"^[^0-9+]*(?:0|(?:\+|00) ?33[ .-]*(?:\(0\)[ .-]*)?|(?:\+|00) ?(?:262|590|594|596))[ .-]*[1-9](?:[ ./-]*[0-9]){8}\D*$")
     return (
         F.when(blank_to_null(c).isNull(), Grade.ABSENT.value)

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from appetence.columns import postal_lines as lines
 from appetence.columns import postal_words as words
-from appetence.columns.text import fold, let
+from appetence.columns.text import fold, let, looked_up, null_if_empty
 
 _POSTCODE = r"^(?:0[1-9]|[1-8][0-9]|9[0-5])[0-9]{3}$|^97[1-8][0-9]{2}$|^98[0678][0-9]{2}$"
 _NOT_CITY = (
@@ -25,13 +25,15 @@ def parse_way(c: Column) -> Column:
     ('12', 'BIS', 'AVENUE', 'DE LA PAIX')
     """
     types = words.types_pattern()
-    number = rf"([0-9]{{1,4}})(?: (?:(?:A|ET|OU) )?[0-9]{{1,4}})?(?: ?(BIS|TER|QUATER|QUINQUIES)| ?([A-Z])(?= (?:{types}) ))?"
-    split = F.regexp_replace(lines.written_out(c), rf"^(?:{number} )?(?:({types})(?: |$))?(.*)$", "$1\u0001$2$3\u0001$4\u0001$5")
-    names = ("number", "repetition", "way_type", "way_name")
-    return let(
-        F.split(split, "\u0001"),
-        lambda p: F.when(c.isNotNull(), F.struct(*[F.nullif(p.getItem(i), F.lit("")).alias(name) for i, name in enumerate(names)])),
-    )
+    number = rf"([0-9]{{1,4}})(?: (?:(?:A|ET|OU) )?[0-9]{{1,4}})?(?: ?(BIS|TER|QUATER|QUINQUIES)| ?([A-Z])(?= {types} ))?"
+    split = F.split(F.regexp_replace(c, rf"^(?:{number} )?(?:({types})(?: |$))?(.*)$", "$1\u0001$2$3\u0001$4\u0001$5"), "\u0001")
+
+    def fields(p: Column) -> Column:
+        number, repetition, way, name = (null_if_empty(p.getItem(i)) for i in range(4))
+        way = F.coalesce(looked_up(words.type_of(), way), way)
+        return F.struct(number.alias("number"), repetition.alias("repetition"), way.alias("way_type"), name.alias("way_name"))
+
+    return let(split, lambda p: F.when(p.isNotNull(), fields(p)))
 
 
 def postcode(c: Column) -> Column:
@@ -41,8 +43,8 @@ def postcode(c: Column) -> Column:
     ('01234', '75015', None)
     """
     found = F.regexp_extract(c, r"^\D*((?<![0-9])(?:[0-9]{2} ?[0-9]{3}|[0-9]{4}))(?:\.0+)?(?![0-9])", 1)
-    digits = F.when(c.rlike("^[0-9]{5}$"), c).otherwise(F.lpad(F.replace(found, F.lit(" "), F.lit("")), 5, "0"))
-    return F.when(digits.rlike(_POSTCODE), digits)
+    repaired = F.lpad(F.replace(found, F.lit(" "), F.lit("")), 5, "0")
+    return F.when(c.rlike(_POSTCODE), c).otherwise(let(repaired, lambda digits: F.when(digits.rlike(_POSTCODE), digits)))
 
 
 def department(code: Column) -> Column:
@@ -64,7 +66,7 @@ def department(code: Column) -> Column:
 def _city(folded: Column) -> Column:
     bare = F.regexp_replace(folded, _NOT_CITY, "")
     saints = F.regexp_replace(F.regexp_replace(bare, r"\bST(E?S?)\b(?! ?$)", "SAINT$1"), r"(?<=[A-Z]) S (?=[A-Z])", " SUR ")
-    return F.nullif(F.trim(saints), F.lit(""))
+    return null_if_empty(F.trim(saints))
 
 
 def city(c: Column) -> Column:
@@ -86,7 +88,7 @@ def cedex(c: Column) -> Column:
 
 
 def _cedex(folded: Column) -> Column:
-    return F.nullif(F.regexp_extract(folded, r"\bCEDEX(?: [0-9]{1,2})?\b", 0), F.lit(""))
+    return null_if_empty(F.regexp_extract(folded, r"\bCEDEX(?: [0-9]{1,2})?\b", 0))
 
 
 def box(c: Column) -> Column:
@@ -97,12 +99,12 @@ def box(c: Column) -> Column:
     """
     pattern = r"^(?:.* )?(?:(BP|CS|TSA)|B P|BOITE POSTALE) ?(?:N|NO)? ?([0-9]{1,3}(?: [0-9]{3})?|[0-9]{2} [0-9]{3}|[0-9]{4,6})(?: .*)?$"
     split = F.split(F.regexp_replace(fold(c), pattern, "$1\u0001$2"), "\u0001")
-    kind = lambda p: F.coalesce(F.nullif(p.getItem(0), F.lit("")), F.lit("BP"))  # noqa: E731 - used once, below
+    kind = lambda p: F.coalesce(null_if_empty(p.getItem(0)), F.lit("BP"))  # noqa: E731 - used once, below
     return let(split, lambda p: F.when(F.size(p) == 2, F.concat(kind(p), F.lit(" "), F.replace(p.getItem(1), F.lit(" "), F.lit("")))))
 
 
 def _part(c: Column, pattern: str) -> Column:
-    return F.nullif(F.regexp_extract(lines.written_out(fold(c)), rf"\b{pattern}\b", 1), F.lit(""))
+    return null_if_empty(F.regexp_extract(lines.written_out(fold(c)), rf"\b{pattern}\b", 1))
 
 
 def flat(c: Column) -> Column:
@@ -140,7 +142,7 @@ def storey(c: Column) -> Column:
     """
     text = F.regexp_replace(fold(c), r"\b(?:REZ DE CHAUSSEE|RDC|RC)\b", "ETAGE 0")
     text = F.regexp_replace(text, r"\b([0-9]{1,2}) ?(?:ERE?|EME|ND|NDE|E)? ?ETG?(?:AGE)?\b", "ETAGE $1")
-    return F.nullif(F.regexp_extract(text, r"\bETAGE ([0-9]{1,2})\b", 1), F.lit(""))
+    return null_if_empty(F.regexp_extract(text, r"\bETAGE ([0-9]{1,2})\b", 1))
 
 
 def address_key(c: Column) -> Column:
@@ -149,15 +151,15 @@ def address_key(c: Column) -> Column:
     >>> spark.sql("SELECT '12bis, av. du Gal de Gaulle' a").select(address_key(F.col("a")).alias("v")).first().v
     '12 B AVENUE GENERAL GAULLE'
     """
-    text = lines.written_out(F.trim(lines.folded_lines(F.regexp_replace(c, r"\s", " "))))
+    text = lines.written_out(F.trim(lines.tidied(F.replace(lines.folded(c), F.lit("\n"), F.lit(" ")))))
     text = F.regexp_replace(text, rf"\b(?:{words.ARTICLE})\b ?", "")
-    return F.nullif(F.trim(F.regexp_replace(text, r"(?<=^[0-9]{1,4} [BTQ])(?:IS|ER|UATER|UINQUIES)\b", "")), F.lit(""))
+    return null_if_empty(F.trim(F.regexp_replace(text, r"(?<=^[0-9]{1,4} [BTQ])(?:IS|ER|UATER|UINQUIES)\b", "")))
 
 
 def _last_line(code: Column, town: Column, country: Column) -> Column:
     """Line 6: postcode, commune and CEDEX; as given for a foreign address."""
     at_home = let(fold(town), lambda t: F.concat_ws(" ", F.coalesce(postcode(code), fold(code)), _city(t), _cedex(t)))
-    return F.nullif(F.when(lines.is_domestic(country), at_home).otherwise(fold(F.concat_ws(" ", code, town))), F.lit(""))
+    return null_if_empty(F.when(lines.is_domestic(country), at_home).otherwise(fold(F.concat_ws(" ", code, town))))
 
 
 def standard_lines(  # noqa: PLR0913 - the ten fields of a postal address
@@ -184,14 +186,12 @@ def standard_lines(  # noqa: PLR0913 - the ten fields of a postal address
     >>> row.select(standard_lines(c, f, l, a, n, n, n, p, v, n).alias("v")).first().v
     ['MME ANNE LE GALL', 'APPARTEMENT 4', '12 BIS AVENUE DE LA PAIX', '35000 RENNES']
     """
-    middle = lines.address_lines(address_1, address_2, address_3, address_4)
-    abroad = lines.country_line(country)
-    if_four = let(middle, lambda m: F.when(F.size(m) < 4, m).otherwise(_in_three(m)))
-    middle = F.when(abroad.isNull(), middle).otherwise(if_four)
-    head, tail = lines.name_line(civility, first, last), lines.fit(_last_line(postcode, city, country))
-    return F.array_compact(F.concat(F.array(head), middle, F.array(tail, abroad)))
+    parts = lines.address_parts(address_1, address_2, address_3, address_4)
+    is_home = lines.is_domestic(country)
+    parts = let(parts, lambda p: F.when(is_home | (F.size(p) < 4), p).otherwise(_in_three(p)))
+    fitted = F.transform(F.array_compact(F.concat(parts, F.array(_last_line(postcode, city, country)))), lines.fit)
+    return F.array_compact(F.concat(F.array(lines.name_line(civility, first, last)), fitted, F.array(lines.country_line(country))))
 
 
 def _in_three(four: Column) -> Column:
-    first = lines.fit(F.concat_ws(" ", four.getItem(0), four.getItem(1)))
-    return F.concat(F.array(first), F.slice(four, 3, 2))
+    return F.concat(F.array(F.concat_ws(" ", four.getItem(0), four.getItem(1))), F.slice(four, 3, 2))

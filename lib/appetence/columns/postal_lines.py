@@ -8,15 +8,12 @@ out again what now fits. Since every result is the shortest-needed form of its o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns import postal_words as words
-from appetence.columns.text import let, looked_up, to_ascii_upper
+from appetence.columns.text import fold, let, looked_up, null_if_empty, to_ascii_upper
 
-_MARK = "\u0001"
 _FRENCH = ("FR", "FRA", "FRANCE", "F", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "NC", "PF", "WF", "MC")
 _COUNTRIES = {
     "BE": "BELGIQUE", "CH": "SUISSE", "LU": "LUXEMBOURG", "DE": "ALLEMAGNE", "ES": "ESPAGNE", "IT": "ITALIE", "PT": "PORTUGAL",
@@ -31,40 +28,39 @@ _WAYS = (
 )
 
 
-def _swap_head(line: Column, pattern: str, table: dict[str, str]) -> Column:
-    """The way type at the head of the line replaced by what the table says."""
-    parts = F.split(F.regexp_replace(line, pattern, f"$1$3{_MARK}$2$4{_MARK}"), _MARK)
-    swapped = lambda p: F.concat(p.getItem(0), looked_up(table, p.getItem(1)), F.lit(" "), p.getItem(2))  # noqa: E731 - a local word
-    return let(parts, lambda p: F.when(F.size(p) == 3, swapped(p)).otherwise(F.array_join(p, "")))
-
-
-def _swap_words(text: Column, table: dict[str, str]) -> Column:
-    """Each word of the text (lines apart) replaced where the table has it."""
+def _swapped(text: Column, table: dict[str, str]) -> Column:
+    """Each word of the text (its lines kept apart) replaced where the table has it."""
     tokens = F.split(F.replace(text, F.lit("\n"), F.lit(" \n ")), " ")
-    swapped = F.array_join(F.transform(tokens, lambda w: F.coalesce(looked_up(table, w), w)), " ")
-    return F.replace(swapped, F.lit(" \n "), F.lit("\n"))
+    changed = F.transform(tokens, lambda w: F.when(w.isin(*table), looked_up(table, w)).otherwise(w))
+    return F.replace(F.array_join(changed, " "), F.lit(" \n "), F.lit("\n"))
 
 
 def written_out(text: Column) -> Column:
     """Short forms of words and of way types in full, in folded text of one or several lines."""
-    text = F.when(text.rlike(words.short_words_pattern()), _swap_words(text, words.word_of())).otherwise(text)
-    heads: Callable[[Column], Column] = lambda line: _swap_head(line, words.head_pattern(), words.type_of())  # noqa: E731 - typed for mypy
-    expanded = F.array_join(F.transform(F.split(text, "\n"), heads), "\n")
-    return F.when(text.rlike("(?m)" + words.head_pattern()), expanded).otherwise(text)
+    text = _swapped(text, words.word_of())
+    for short, full in words.HEADS.items():
+        text = F.regexp_replace(text, rf"(?m)^((?:{words.NUMBER} )?){short} (?=[A-Z])", rf"$1{full} ")
+    for short, full in words.NUMBERED_HEADS.items():
+        text = F.regexp_replace(text, rf"(?m)^({words.NUMBER} ){short} (?=[A-Z])", rf"$1{full} ")
+    return text
 
 
-def folded_lines(text: Column) -> Column:
-    """Upper case without punctuation, line breaks kept; ``N°`` and lines that mean nothing dropped, ``12BIS`` parted."""
-    text = F.regexp_replace(to_ascii_upper(text), "[^A-Z0-9\n]+", " ")
-    dropped = rf"(?m)^ ?(?:(?:N|NO|NUM|NUMERO) (?=[0-9])|(?:{words.EMPTY}) ?$|(?:F )?[0-9]{{5}} [A-Z][A-Z ]*$)|^ | $"
+def folded(text: Column) -> Column:
+    """Upper case without punctuation, line breaks kept."""
+    return F.regexp_replace(to_ascii_upper(text), " *[^A-Z0-9\n ][^A-Z0-9\n]*|  +", " ")
+
+
+def tidied(text: Column) -> Column:
+    """Folded lines without ``N°`` and without lines that mean nothing; ``12BIS`` parted."""
+    dropped = rf"(?m)^ ?(?:(?:N|NO|NUM|NUMERO) ?(?=[0-9])|(?:{words.EMPTY}) ?$|(?:F )?[0-9]{{5}} [A-Z][A-Z ]*$)|^ | $"
     text = F.regexp_replace(text, dropped, "")
     return F.regexp_replace(text, r"(?m)(?<=^[0-9]{1,4})(?=(?:BIS|TER|QUATER|QUINQUIES|[A-Z]) )", " ")
 
 
 def parted(text: Column) -> Column:
-    """Folded text with one part of the address on each line; null when nothing is left."""
-    broken = F.regexp_replace(written_out(text), words.break_pattern(), "\n")
-    return F.nullif(F.trim(F.regexp_replace(broken, r"\s*\n\s*", "\n"), F.lit(" \n")), F.lit(""))
+    """Folded text with one part of the address on each line."""
+    broken = F.regexp_replace(written_out(tidied(text)), words.break_pattern(), "\n")
+    return F.trim(F.regexp_replace(broken, r"\s*\n\s*", "\n"), F.lit(" \n"))
 
 
 def _too_long(line: Column) -> Column:
@@ -74,14 +70,7 @@ def _too_long(line: Column) -> Column:
 def cut(line: Column) -> Column:
     """The line up to the last word that fits; a first word too long is cut in it."""
     whole = F.regexp_extract(line, rf"^(.{{1,{words.MAX_LINE}}})(?: |$)", 1)
-    return F.coalesce(F.nullif(whole, F.lit("")), F.substring(line, 1, words.MAX_LINE))
-
-
-def _abbreviated(full: Column) -> Column:
-    """The least abbreviated of three forms that fits, else the shortest: in full, with a short way type, with short words too."""
-    short = _swap_head(full, words.long_head_pattern(), words.short_type())
-    shorter = let(short, lambda s: F.when(_too_long(s), _swap_words(s, words.short_word())).otherwise(s))
-    return F.when(_too_long(full), shorter).otherwise(full)
+    return F.coalesce(null_if_empty(whole), F.substring(line, 1, words.MAX_LINE))
 
 
 def _initials(full: Column) -> Column:
@@ -103,12 +92,22 @@ def _without_articles(full: Column) -> Column:
 _LOSSES = (_initials, _without_link, _clipped, _without_articles)
 
 
-def _shortened(full: Column, losses: tuple[Callable[[Column], Column], ...] = _LOSSES) -> Column:
-    """See the module: undoable forms first, then one loss after another, the end of the line last."""
-    if not losses:
-        return let(written_out(cut(_abbreviated(full))), _abbreviated)
-    more = let(losses[0](full), lambda less: _shortened(less, losses[1:]))
-    return let(_abbreviated(full), lambda a: F.when(_too_long(a), more).otherwise(a))
+def _shortened(full: Column) -> Column:
+    """See the module: one loss after another until the shortest writing fits, the end cut if none does; then the longest that fits."""
+
+    def lose(text: Column, step: Column) -> Column:
+        chosen = F.when(~_too_long(_swapped(text, words.short_word())), text)
+        for number, loss in enumerate(_LOSSES):
+            chosen = chosen.when(step == number, loss(text))
+        return chosen.otherwise(text)
+
+    def longest(text: Column) -> Column:
+        types_only = _swapped(text, words.short_type())
+        shorter = F.when(_too_long(types_only), _swapped(text, words.short_word())).otherwise(types_only)
+        return F.when(_too_long(text), shorter).otherwise(text)
+
+    lossy = F.aggregate(F.array(*[F.lit(number) for number in range(len(_LOSSES))]), full, lose)
+    return let(lossy, lambda text: let(written_out(cut(_swapped(text, words.short_word()))), longest))
 
 
 def fit(line: Column) -> Column:
@@ -117,20 +116,20 @@ def fit(line: Column) -> Column:
 
 
 def _wrapped(line: Column, may: Column) -> tuple[Column, Column]:
-    """The line in two, before a part that opens or at a space, when it is too long and there is room for two; else fitted in one."""
+    """The line in two, before a part that opens or at a space, when it is too long and there is room for two; else as it is."""
     two = may & _too_long(line)
     at_part = F.regexp_extract(line, rf"^(.{{1,{words.MAX_LINE}}}) (?={words.BUILDING}|{words.SITE})", 1)
-    head = F.coalesce(F.nullif(at_part, F.lit("")), cut(line))
-    return F.when(two, head).otherwise(fit(line)), F.when(two, cut(F.trim(F.substr(line, F.length(head) + 1))))
+    head = F.coalesce(null_if_empty(at_part), cut(line))
+    return F.when(two, head).otherwise(line), F.when(two, cut(F.trim(F.substr(line, F.length(head) + 1))))
 
 
 def _joined(text: Column) -> Column:
-    return F.nullif(F.trim(F.regexp_replace(text, r"\s+", " ")), F.lit(""))
+    return null_if_empty(F.trim(F.regexp_replace(text, r"\s+", " ")))
 
 
 def _ordered(text: Column) -> Column:
     """Several parts to their lines, at most four."""
-    ways = [F.nullif(F.regexp_extract(text, pattern, 0), F.lit("")) for pattern in _WAYS]
+    ways = [null_if_empty(F.regexp_extract(text, pattern, 0)) for pattern in _WAYS]
     return let(F.coalesce(*ways), lambda way: _around(text, way))
 
 
@@ -152,25 +151,26 @@ def _four_lines(parts: Column) -> Column:
     room = F.when(flat.isNull(), F.lit(1)).otherwise(0) + F.when(building.isNull(), 1).otherwise(0)
     room = room + F.when(way.isNull(), 1).otherwise(0) - F.when(flat.isNull() & _too_long(building), 1).otherwise(0)
     lower = _wrapped(place, room > 0)
-    return F.array_compact(F.array(fit(flat), *upper, fit(way), *lower))
+    return F.array_compact(F.array(flat, *upper, way, *lower))
 
 
-def address_lines(*address: Column) -> Column:
-    """The address parts as written, to an array of at most four standard lines; empty when there is nothing."""
-    text = parted(folded_lines(F.concat_ws("\n", *address)))
-    lines = let(text, lambda t: F.when(F.contains(t, F.lit("\n")), _ordered(t)).otherwise(F.array(fit(t))))
-    return F.array_compact(lines)
+def address_parts(*address: Column) -> Column:
+    """The address as written, to an array of at most four written-out lines, not yet cut to length; empty when there is nothing."""
+
+    def several(t: Column) -> Column:
+        return F.when(F.contains(t, F.lit("\n")), _ordered(t)).otherwise(F.array(t))
+
+    def plain_or_parted(t: Column) -> Column:
+        # Most addresses are one plain street line: a single look tells, and spares them the rest.
+        return F.when(t.rlike(words.unsettled_pattern()), let(parted(t), several)).otherwise(F.array(F.trim(t)))
+
+    return F.array_remove(let(folded(F.concat_ws("\n", *address)), plain_or_parted), "")
 
 
 def name_line(civility: Column, first: Column, last: Column) -> Column:
     """Line 1: civility, first name and surname; the first name becomes an initial when they are too long together."""
-
-    def folded(c: Column) -> Column:
-        return _joined(F.regexp_replace(to_ascii_upper(c), "[^A-Z0-9]+", " "))
-
-    whole = folded(F.concat_ws(" ", civility, first, last))
-    short = folded(F.concat_ws(" ", civility, F.substring(folded(first), 1, 1), last))
-    return F.when(_too_long(whole), cut(short)).otherwise(whole)
+    short = fold(F.concat_ws(" ", civility, F.substring(fold(first), 1, 1), last))
+    return let(fold(F.concat_ws(" ", civility, first, last)), lambda whole: F.when(_too_long(whole), cut(short)).otherwise(whole))
 
 
 def is_domestic(country: Column) -> Column:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from appetence.columns.text import any_of
 from appetence.data import rows
 
 MAX_LINE = 38
@@ -39,18 +40,19 @@ SITE = (
 )
 EMPTY = "NULL|NONE|N A|NA|NAN|NC|NEANT|NON RENSEIGNEE?|INCONNUE?|AUCUNE?|SANS|X{2,}|0+|ADRESSE|FRANCE"
 
-# Words abbreviated inside a line, beside the way types; the rest of address_words.csv is ambiguous.
-_WORDS = (
+# What is abbreviated in a line too long, way types before other words; the rest of the two tables is ambiguous (HAM is a town, COL a pass,
+# PTE a gate or something small).
+_SHORT_TYPES = "ALLEE AVENUE BOULEVARD CHAUSSEE CHEMIN FAUBOURG IMPASSE PLACE PROMENADE QUARTIER ROUTE SQUARE"
+_SHORT_WORDS = (
     "SAINT SAINTE GENERAL MARECHAL COMMANDANT CAPITAINE COLONEL LIEUTENANT SERGENT ADJUDANT AMIRAL DOCTEUR PROFESSEUR PRESIDENT "
-    "MONSEIGNEUR CHANOINE CARDINAL GRAND GRANDE GRANDS GRANDES VIEUX HAUT HAUTE HAUTS HAUTES BATIMENT APPARTEMENT ESCALIER ETAGE "
-    "IMMEUBLE RESIDENCE LOGEMENT"
+    "MONSEIGNEUR CHANOINE CARDINAL GRAND GRANDE GRANDS GRANDES VIEUX HAUT HAUTE HAUTS HAUTES BATIMENT APPARTEMENT ESCALIER ETAGE IMMEUBLE "
+    "RESIDENCE LOGEMENT"
 )
-# Short forms read as way types at the head of a line even without a number.
-_BARE_HEADS = (
-    "R AV AVE AVEN AVN BD BLD BVD BLVD RTE CHE CHEM CHEMINS IMP ALL PL PLC SQ RES RESID LOT LOTIS LD LDT LIEUDIT QUA FG FBG RPT HAM CHS "
-    "PAS QRT PROM GR"
-)
-_KEPT_WHOLE = ("HLM", "GALERIE")  # HLM is its own name; GAL is a general
+# Short forms that are written out wherever they stand, beside the abbreviations of the two lists above.
+_WRITTEN_OUT = "BLD BLVD BVD BOULV CHEM IMPAS PLCE RPT LDT LIEUDIT APP APPT APPART BT ESCAL ESCA IMMB IM GNL GRD RESID RSD LGT PROF"
+# Short forms that are way types at the head of a line only.
+HEADS = {"R": "RUE", "AVE": "AVENUE", "AVN": "AVENUE", "LD": "LIEU DIT", "GR": "GRANDE RUE", "LOTIS": "LOTISSEMENT"}
+NUMBERED_HEADS = {"CH": "CHEMIN", "RT": "ROUTE", "QU": "QUAI"}
 
 FIRST_NAMES = {
     "A": "LBERT|LEXANDRE|LFRED|LPHONSE|NATOLE|NDRE|NTOINE|RISTIDE|RTHUR|UGUSTE",
@@ -77,17 +79,22 @@ FIRST_NAMES = {
 }
 
 
-def _alternatives(words: dict[str, str]) -> str:
-    return "|".join(sorted(words, key=lambda w: (-len(w), w)))
+@cache
+def _spellings() -> dict[str, str]:
+    """Every short form in the two tables -> its word; the first to claim a form has it."""
+    found: dict[str, str] = {}
+    for word, row in [(r["word"], r) for r in rows("address_words")] + [(r["way_type"], r) for r in rows("way_types")]:
+        for short in [row["abbreviation"], *row["variants"].split("|")]:
+            if short and short != word:
+                found.setdefault(short, word)
+    return found
 
 
 @cache
 def type_of() -> dict[str, str]:
-    """Every short form of a way type -> the type in full."""
+    """Every short form of a way type -> the type in full: for a text that is known to hold a street line."""
     found: dict[str, str] = {}
     for row in rows("way_types"):
-        if row["way_type"].startswith("ZONE ") or row["way_type"] in _KEPT_WHOLE:
-            continue
         for short in [row["abbreviation"], *row["variants"].split("|")]:
             if short and short != row["way_type"]:
                 found.setdefault(short, row["way_type"])
@@ -97,50 +104,50 @@ def type_of() -> dict[str, str]:
 @cache
 def short_type() -> dict[str, str]:
     """Way type -> the short form that stands for it alone."""
-    return {row["way_type"]: row["abbreviation"] for row in rows("way_types") if type_of().get(row["abbreviation"]) == row["way_type"]}
-
-
-@cache
-def word_of() -> dict[str, str]:
-    """Every short form of a word inside an address -> the word."""
-    kept = set(_WORDS.split())
-    return {
-        short: row["word"] for row in rows("address_words") if row["word"] in kept
-        for short in [row["abbreviation"], *row["variants"].split("|")] if short
-    }  # fmt: skip
+    return {row["way_type"]: row["abbreviation"] for row in rows("way_types") if row["way_type"] in _SHORT_TYPES.split()}
 
 
 @cache
 def short_word() -> dict[str, str]:
-    """Word -> its short form."""
-    kept = set(_WORDS.split())
-    return {row["word"]: row["abbreviation"] for row in rows("address_words") if row["word"] in kept}
+    """Way type or word -> its short form."""
+    return short_type() | {row["word"]: row["abbreviation"] for row in rows("address_words") if row["word"] in _SHORT_WORDS.split()}
+
+
+@cache
+def word_of() -> dict[str, str]:
+    """Short form -> word, wherever it stands: undoes :func:`short_word` exactly."""
+    return {short: _spellings()[short] for short in _WRITTEN_OUT.split()} | {short: word for word, short in short_word().items()}
 
 
 @cache
 def types_pattern() -> str:
-    """All way types in full, the longest first."""
-    return _alternatives({row["way_type"]: "" for row in rows("way_types")})
+    """All way types, in full or short."""
+    return any_of([*(row["way_type"] for row in rows("way_types")), *type_of()])
 
 
 @cache
-def head_pattern() -> str:
-    """A short way type at the head of a line; groups 1 and 3: the number, 2 and 4: the short form."""
-    bare = {short: "" for short in _BARE_HEADS.split() if short in type_of()}
-    return rf"^({NUMBER} )({_alternatives(type_of())}) (?!$)|^()({_alternatives(bare)})(?<!LOT(?= [0-9])) (?!$)"
-
-
-@cache
-def long_head_pattern() -> str:
-    """A way type in full at the head of a line, where its short form would be read back; groups as in :func:`head_pattern`."""
-    bare = {full: "" for full, short in short_type().items() if short in _BARE_HEADS.split()}
-    return rf"^({NUMBER} )({_alternatives(short_type())}) (?!$)|^()({_alternatives(bare)}) (?![0-9]|$)"
-
-
-@cache
-def short_words_pattern() -> str:
-    """Any short form of a word."""
-    return rf"\b(?:{_alternatives(word_of())})\b"
+def unsettled_pattern() -> str:
+    """Whatever makes folded address text more than one plain street line: short forms, parts, several lines, things to drop."""
+    openers = [
+        *word_of(),
+        *UNIT.split("|"),
+        "REZ DE CHAUSSEE",
+        "RDC",
+        "CHEZ",
+        "C O",
+        "LIEU DIT",
+        "BOITE POSTALE",
+        "ZONE",
+        "ZI",
+        "ZA",
+        "ZAC",
+    ]
+    heads = any_of([*type_of(), "N", "NO", "NUM", "NUMERO"])
+    way_inside = rf"[A-Z0-9] [0-9]{{1,4}}(?: [A-Z]+)? (?:{STRONG}) "
+    return (
+        rf"\n|^ ?(?:{NUMBER} )?{heads}(?: |[0-9])|^ ?(?:{EMPTY}) ?$|^ ?(?:F )?[0-9]{{5}} |^ ?[0-9]{{1,4}}[A-Z]|"
+        rf"^ ?(?:RESIDENCE|IMMEUBLE|LOTISSEMENT) |\b{any_of(openers)}\b|{way_inside}| (?:RESIDENCE|LOTISSEMENT) "
+    )
 
 
 @cache
@@ -166,11 +173,11 @@ def first_names_pattern() -> str:
 @cache
 def link_pattern() -> str:
     """The article that links a way type to its name; group 1 is what stands before."""
-    return rf"^((?:{NUMBER} )?(?:{types_pattern()})) (?:DE LA|DE L|DU|DES|DE) "
+    return rf"^((?:{NUMBER} )?(?:{NUMBERED})) (?:DE LA|DE L|DU|DES|DE) "
 
 
 @cache
 def long_words_pattern() -> str:
     """A word of nine letters or more that has no abbreviation of its own; group 1 is what stays."""
-    kept = "|".join(sorted({*short_word(), *(w for t in short_type() for w in t.split())}))
-    return rf"\b(?!(?:{kept})\b)([A-Z]{{6}})[A-Z]{{3,}}\b"
+    kept = any_of([*short_word(), *STRONG.split("|"), *UNIT.split("|")])
+    return rf"\b(?!{kept}\b)([A-Z]{{6}})[A-Z]{{3,}}\b"

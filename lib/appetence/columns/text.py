@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -55,6 +56,34 @@ def let(value: Column, body: Callable[[Column], Column]) -> Column:
     return F.transform(F.array(value), body).getItem(0)
 
 
+def null_if_empty(c: Column) -> Column:
+    """The text, null when it is empty. Unlike ``nullif`` it holds its argument once: nested in conditions, that one doubles the work.
+
+    >>> spark.sql("SELECT '' a").select(null_if_empty(F.col("a")).alias("v")).first().v is None
+    True
+    """
+    return F.get(F.array_remove(F.array(c), F.lit("")), F.lit(0))
+
+
+def any_of(words: Iterable[str]) -> str:
+    """A regular expression for any of the words that shares their beginnings: far faster than a list of alternatives."""
+    tree: dict[str, Any] = {}
+    for word in words:
+        node = tree
+        for character in word:
+            node = node.setdefault(character, {})
+        node[""] = {}
+
+    def pattern(node: dict[str, Any]) -> str:
+        branches = [re.escape(c).replace(r"\ ", " ") + pattern(below) for c, below in sorted(node.items()) if c]
+        if not branches:
+            return ""
+        single = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
+        return (f"(?:{single})?" if len(branches) == 1 else f"{single}?") if "" in node else single
+
+    return f"(?:{pattern(tree)})"
+
+
 def looked_up(table: dict[str, str], key: Column) -> Column:
     """The table's value for the key, null without one; keys and values hold no ``,`` and no ``:``.
 
@@ -81,7 +110,7 @@ def squeeze(c: Column) -> Column:
     >>> spark.sql(r"SELECT ' a\t\t b ' a").select(squeeze(F.col("a")).alias("v")).first().v
     'a b'
     """
-    return F.nullif(F.trim(F.regexp_replace(c, f"[{SPACE}]+", " ")), F.lit(""))
+    return null_if_empty(F.trim(F.regexp_replace(c, f"[{SPACE}]+", " ")))
 
 
 def to_ascii_upper(c: Column) -> Column:
@@ -91,9 +120,11 @@ def to_ascii_upper(c: Column) -> Column:
     'COEUR D’ILE 2'
     """
     matching, replacement = _ascii_table()
+    other = c
     for ligature, letters in _LIGATURES.items():
-        c = F.replace(c, F.lit(ligature), F.lit(letters))
-    return F.translate(c, matching, replacement)
+        other = F.replace(other, F.lit(ligature), F.lit(letters))
+    # As many bytes as characters: plain ASCII, which needs no look at each character.
+    return F.when(F.octet_length(c) == F.length(c), F.upper(c)).otherwise(F.translate(other, matching, replacement))
 
 
 def fold(c: Column) -> Column:
@@ -102,7 +133,7 @@ def fold(c: Column) -> Column:
     >>> spark.sql("SELECT ' Müller-Lœwe, Hôtel° ' a").select(fold(F.col("a")).alias("v")).first().v
     'MULLER LOEWE HOTEL'
     """
-    return F.nullif(F.trim(F.regexp_replace(to_ascii_upper(c), "[^A-Z0-9]+", " ")), F.lit(""))
+    return null_if_empty(F.trim(F.regexp_replace(to_ascii_upper(c), " *[^A-Z0-9 ][^A-Z0-9]*|  +", " ")))
 
 
 def shape(c: Column) -> Column:
@@ -114,18 +145,18 @@ def shape(c: Column) -> Column:
     return F.regexp_replace(F.regexp_replace(F.substring(c, 1, 40), r"[\p{L}\p{M}]", "a"), r"\p{N}", "9")
 
 
-_VARIANTS = {"A": "AÀÂÄ", "C": "CÇ", "E": "EÉÈÊË", "I": "IÎÏ", "O": "OÔÖ", "U": "UÙÛÜ", " ": ""}
+_VARIANTS = {"A": "ÀÂÄ", "C": "Ç", "E": "ÉÈÊË", "I": "ÎÏ", "O": "ÔÖ", "U": "ÙÛÜ"}
 
 
 @cache
 def placeholder_pattern(kind: str = "text") -> str:
     """The regular expression, for a whole value, of what fills a field of this kind and means nothing."""
-    gap = r"[^\p{L}\p{N}]"
-    words = [row["value"] for row in rows("placeholders") if row["kind"] == kind]
+    gap = r"[^\p{L}\p{N}]*"
+    words = any_of(row["value"] for row in rows("placeholders") if row["kind"] == kind)
     if kind != "text":
-        return f"(?i)^{gap}*(?:{'|'.join(re.escape(w) for w in words)})?{gap}*$"
-    spelled = ["".join(f"{gap}+" if ch == " " else f"[{_VARIANTS[ch]}]" if ch in _VARIANTS else ch for ch in w) for w in words]
-    return f"(?iu)^{gap}*(?:{'|'.join([*spelled, 'X{2,}', '0+', f'N{gap}?A'])})?{gap}*$"
+        return f"(?i)^{gap}(?:{words})?{gap}$"
+    spelled = "".join(f"[{ch}{_VARIANTS[ch]}]" if ch in _VARIANTS else gap if ch == " " else ch for ch in words)
+    return f"(?iu)^{gap}(?:{spelled}|X{{2,}}|0+)?{gap}$"
 
 
 def drop_placeholders(c: Column, kind: str = "text") -> Column:
