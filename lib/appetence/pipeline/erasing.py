@@ -1,0 +1,252 @@
+"""The one erasure engine: records go from every table that the contracts say holds them, from files, and from every readable version.
+
+All persons of a run are erased together: one rewrite per table and column of ids, one purge per table. The order makes a killed run
+repeatable: what must survive (suppression, the hashes of erased ids) is stored first, files go next, then tables with the links that lead
+from records to persons at the end, and the certificate comes last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from appetence.columns.hashing import stable_order
+from appetence.contracts.base import Table
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.campaign import Export, ExportLine
+from appetence.contracts.identity import HouseholdLink, PersonLink
+from appetence.contracts.privacy import ErasedRecord, ErasureCertificate, RightsRequest
+from appetence.contracts.silver import Record
+from appetence.errors import RightsError
+from appetence.exchange.exporting import manifest_name
+from appetence.exchange.stores import Store, open_store
+from appetence.pipeline.context import Context
+from appetence.pipeline.runner import fingerprint
+from appetence.privacy.destruction import destroy, left_in_scratch
+from appetence.privacy.erasure import (
+    Cause,
+    Subject,
+    distinctive,
+    emptied_households,
+    erased_hashes,
+    filter_erased,
+    plan,
+    touched_persons,
+)  # fmt: skip
+from appetence.privacy.scan import scan
+
+NEEDLES = 200
+"""Readable values looked for after an erasure, at most: each record gives one before any gives two."""
+
+NOT_SCANNED = -1
+_SEARCHED = (RawRecord.email, RawRecord.phone, RawRecord.mobile)
+_LIVE = ("spark", "warehouse")
+_LINKS = (HouseholdLink, PersonLink)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What one erasure did: rows by table, files destroyed, byte matches left (0, or NOT_SCANNED when the lake is no local folder)."""
+
+    certificate_id: str
+    rows: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    findings: int = 0
+    where: tuple[str, ...] = ()
+
+
+def without_erased(ctx: Context, rows: DataFrame) -> DataFrame:
+    """Delivered rows without those of records erased at their person's request, for receipt: nothing erased returns to a table."""
+    if not ctx.lake.exists(ErasedRecord):
+        return rows
+    return filter_erased(rows, ctx.lake.read(ErasedRecord), ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
+
+
+def erase(ctx: Context, record_ids: DataFrame, cause: Cause, request_ids: Sequence[str] = (), extra: Iterable[str] = ()) -> Erased:
+    """Erases the records of the one-column `record_ids` and everything that depends on them; writes the certificate.
+
+    `extra`: readable values (from a request) that the closing scan looks for besides those of the records. RightsError when the scan still
+    finds something; what was erased stays erased and the certificate says so.
+    """
+    doomed = ctx.lake.stage("doomed", record_ids.select(F.col(record_ids.columns[0]).alias(Record.record_id)).distinct())
+    subjects = _subjects(ctx, doomed)
+    needles = _needles(ctx, doomed, extra)
+    files = _files_of(ctx, doomed, subjects[Subject.PERSON], with_quarantine=cause != Cause.RETENTION)
+    if cause == Cause.REQUEST:
+        _remember(ctx, doomed)
+    destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)
+    _blank_requests(ctx, subjects[Subject.PERSON], request_ids)
+    rows = _delete_rows(ctx, subjects)
+    tables = [*{t.table for t in plan()}, RightsRequest]
+    purged = ctx.lake.purge(sorted(tables, key=lambda t: t.full_name()))
+    found = None if ctx.dry_run or not _is_local(ctx) else scan(_stores(ctx), needles, skip=[_requests_folder(ctx)])
+    where = tuple(sorted({f"{_relative(ctx, f.file)} ({f.kind})" for f in found or ()}))
+    findings = NOT_SCANNED if found is None else len(found)
+    certificate_id = fingerprint(str(cause), str(ctx.as_of), *sorted(request_ids))
+    erased = Erased(certificate_id, rows, destroyed, findings, where)
+    _certify(ctx, erased, cause, request_ids, purged)
+    if where:
+        raise RightsError(
+            f"The erasure {certificate_id} left readable traces in {len(where)} files, first {where[0]}: remove them and run the job again."
+        )
+    return erased
+
+
+def _subjects(ctx: Context, doomed: DataFrame) -> dict[Subject, DataFrame]:
+    """Ids to delete by, per kind of subject, each a one-column frame."""
+    touched = ctx.lake.stage("touched", touched_persons(doomed, ctx.lake.read_or_empty(PersonLink)))
+    whole = touched.where("is_whole").select(PersonLink.person_id)
+    homes = ctx.lake.stage("emptied", emptied_households(whole, ctx.lake.read_or_empty(HouseholdLink)))
+    persons = touched.select(PersonLink.person_id)
+    return {Subject.RECORD: doomed, Subject.PERSON: whole, Subject.TOUCHED_PERSON: persons, Subject.HOUSEHOLD: homes}
+
+
+def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]:
+    """Values that only the erased records hold, kept in memory for the closing scan. A sample when there are many."""
+    raw = ctx.lake.read_or_empty(RawRecord)
+    sample = doomed.orderBy(stable_order(F.col(Record.record_id), seed="scan")).limit(NEEDLES)
+    mine = raw.join(F.broadcast(sample), on=RawRecord.record_id, how="left_semi").select(
+        RawRecord.record_id, F.explode(F.array_distinct(_searched())).alias("value")
+    )
+    said = [(r[0], r[1]) for r in mine.distinct().collect()] + [("", v) for v in extra]
+    others = raw.join(doomed, on=RawRecord.record_id, how="left_anti").select(F.lower(F.explode(_searched())).alias("held")).distinct()
+    asked = ctx.spark.createDataFrame([(v.lower(),) for v in {v for _, v in said}], "sought string")
+    # A value inside somebody else's longer one would be found there: `contains`, a nested loop over at most some hundred values.
+    shared = others.join(F.broadcast(asked), on=F.contains(F.col("held"), F.col("sought")), how="inner").select("sought").distinct()
+    return distinctive(said, [r[0] for r in shared.collect()], NEEDLES)
+
+
+def _searched() -> Column:
+    words = F.coalesce(F.split(F.col(RawRecord.interests), r"\|"), F.array().cast("array<string>"))
+    return F.array_compact(F.concat(F.array(*(F.col(c) for c in _SEARCHED)), words))
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is to be destroyed whole because it held one of the erased."""
+
+    exports: tuple[tuple[str, str], ...]
+    members: tuple[str, ...]
+    answers: tuple[str, ...]
+
+
+def _files_of(ctx: Context, doomed: DataFrame, persons: DataFrame, *, with_quarantine: bool) -> _Files:
+    """Which members' quarantined deliveries may hold a person cannot be told: all of theirs go, and they deliver again what was right."""
+    lake = ctx.lake
+    held = lake.read_or_empty(ExportLine).join(F.broadcast(persons), on=ExportLine.person_id, how="left_semi").select(ExportLine.export_id)
+    exports = lake.read_or_empty(Export).join(held.distinct(), on=Export.export_id, how="left_semi")
+    members = lake.read_or_empty(Record).join(F.broadcast(doomed), on=Record.record_id, how="left_semi").select(Record.member_id).distinct()
+    answers = lake.read_or_empty(RightsRequest).join(F.broadcast(persons), on=RightsRequest.person_id, how="left_semi")
+    return _Files(
+        tuple(
+            sorted(
+                (r[0], r[1]) for r in exports.where(Export.destroyed_on.col.isNull()).select(Export.export_id, Export.file_name).collect()
+            )
+        ),
+        tuple(sorted(r[0] for r in members.collect())) if with_quarantine else (),
+        tuple(sorted(r[0] for r in answers.select(RightsRequest.request_id).collect())),
+    )
+
+
+def _remember(ctx: Context, doomed: DataFrame) -> None:
+    hashes = erased_hashes(doomed, ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
+    rows = hashes.withColumns(
+        {
+            str(ErasedRecord.pepper_version): F.lit(ctx.config.privacy.pepper_version),
+            str(ErasedRecord.erased_on): F.lit(ctx.as_of),
+        }
+    )
+    ctx.lake.insert_new(ErasedRecord, rows)
+
+
+def _delete_rows(ctx: Context, subjects: dict[Subject, DataFrame]) -> dict[str, int]:
+    """One rewrite per table and id column; rows deleted by table."""
+    empty = {kind for kind, ids in subjects.items() if ids.isEmpty()}
+    rows: dict[str, int] = {}
+    for target in sorted(plan(), key=lambda t: t.table in _LINKS):
+        if target.subject in empty or not ctx.lake.exists(target.table):
+            continue
+        deleted = ctx.lake.delete(target.table, subjects[target.subject], target.column)
+        rows[target.table.full_name()] = rows.get(target.table.full_name(), 0) + deleted
+    return rows
+
+
+def _blank_requests(ctx: Context, persons: DataFrame, request_ids: Sequence[str]) -> None:
+    """Requests of a person erased lose the ids that led to it; the erasure's own request keeps them until it is done, for a restart."""
+    requests = ctx.lake.read_or_empty(RightsRequest)
+    theirs = requests.join(F.broadcast(persons), on=RightsRequest.person_id, how="left_semi")
+    others = theirs.where(~RightsRequest.request_id.col.isin(list(request_ids))) if request_ids else theirs
+    if not others.isEmpty():
+        blank = {str(RightsRequest.person_id): F.lit(None).cast("string"), str(RightsRequest.record_ids): F.array().cast("array<string>")}
+        ctx.lake.upsert(RightsRequest, others.withColumns(blank))
+
+
+def _destroy_files(ctx: Context, files: _Files) -> int:
+    """Exports that held a person, quarantined deliveries of its suppliers (their content cannot be told), old answers, scratch."""
+    settings, paths = ctx.config.exchange, ctx.config.paths
+    count = 0
+    with closing(open_store(settings.outbox, ctx.secret)) as outbox:
+        for _, name in files.exports:
+            count += _delete(outbox, [name, manifest_name(name)])
+    with closing(open_store(settings.quarantine, ctx.secret)) as quarantine:
+        count += sum(_delete(quarantine, quarantine.list(member)) for member in files.members)
+    if files.exports:
+        gone = ctx.lake.read(Export).where(Export.export_id.col.isin([e for e, _ in files.exports]))
+        ctx.lake.upsert(Export, gone.withColumn(Export.destroyed_on, F.lit(ctx.as_of)))
+    reports = Path(paths.reports) / "rights"
+    count += destroy(reports / request for request in files.answers)
+    return count + destroy(left_in_scratch(Path(paths.scratch), [ctx.run_id, *_LIVE]))
+
+
+def _delete(store: Store, names: Iterable[str]) -> int:
+    count = 0
+    for name in names:
+        count += store.exists(name)
+        store.delete(name)
+    return count
+
+
+def _certify(ctx: Context, erased: Erased, cause: Cause, request_ids: Sequence[str], purged: dict[str, int]) -> None:
+    by_name: dict[str, type[Table]] = {t.table.full_name(): t.table for t in plan()}
+    said: dict[str, Any] = {
+        "certificate_id": erased.certificate_id, "cause": str(cause), "request_ids": sorted(request_ids), "certified_on": ctx.as_of,
+        "scan_findings": erased.findings,
+    }  # fmt: skip
+    rows = [
+        ErasureCertificate.row(
+            **said, table_name=name, rows_purged=count, version_after=ctx.lake.version(by_name[name]), files_removed=purged.get(name, 0)
+        )
+        for name, count in sorted(erased.rows.items())
+    ]
+    rows.append(ErasureCertificate.row(**said, table_name="files", rows_purged=0, files_removed=erased.files))
+    ctx.lake.upsert(ErasureCertificate, ErasureCertificate.frame(ctx.spark, rows))
+
+
+def _is_local(ctx: Context) -> bool:
+    return "://" not in ctx.config.paths.lake and not ctx.config.paths.lake.startswith("catalog:")
+
+
+def _stores(ctx: Context) -> list[Path]:
+    """Every place of this environment that may hold data, but the secrets, the made-up truth of a demonstration and the live scratch."""
+    root, paths = Path(ctx.config.paths.root), ctx.config.paths
+    apart = {Path(p).resolve() for p in (paths.secrets, paths.gnupg, paths.truth, paths.scratch, paths.locks)}
+    inside = [p for p in sorted(root.iterdir()) if p.resolve() not in apart] if root.is_dir() else []
+    outside = [Path(p) for p in (paths.lake, paths.outbox, paths.quarantine, paths.reports) if root not in Path(p).parents]
+    return reduce(lambda found, p: found if p in found else [*found, p], [*inside, *outside], [])
+
+
+def _requests_folder(ctx: Context) -> Path:
+    return Path(ctx.config.paths.requests)
+
+
+def _relative(ctx: Context, file: str) -> str:
+    root = Path(ctx.config.paths.root)
+    path = Path(file)
+    return str(path.relative_to(root)) if root in path.parents else path.name

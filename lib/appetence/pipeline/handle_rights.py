@@ -1,0 +1,199 @@
+"""The rights desk: request files come in, the person is found, every controller concerned gets its task, and what was asked is carried out.
+
+A request file is taken once. What can be neither read nor allowed is refused and set aside with its reason; a doubt waits for the officer
+and is looked at again each night; a request carried out leaves no file, because the file holds coordinates.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.domain import Right
+from appetence.contracts.identity import PersonLink
+from appetence.contracts.privacy import RightsRequest
+from appetence.contracts.silver import Record
+from appetence.errors import RightsError
+from appetence.pipeline import rights_execution as execution
+from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.people import raw_lines, standardised
+from appetence.privacy import matching, requests
+from appetence.privacy import rights as r
+from appetence.privacy.answers import portable_fields
+from appetence.privacy.deadlines import due_on, is_overdue
+from appetence.privacy.destruction import destroy, write_private
+from appetence.privacy.requests import Refusal, Request
+from appetence.privacy.rights import Case
+
+COPY_FIRST = "The person also asks for a copy: it is handed over first, and the erasure follows in the next run."
+SET_ASIDE, RESUMED = "refused", "resumed"
+
+
+@dataclass
+class Intake:
+    """What one night's files gave."""
+
+    requests: list[Request] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    replays: list[Refusal] = field(default_factory=list)
+
+
+def run(ctx: Context) -> Counts:
+    """Takes `<requests>/rights/*.yaml`; writes the privacy tables, answers under `<reports>/rights/`, and what each right changes."""
+    folder = Path(ctx.config.paths.requests) / "rights"
+    known = {row[RightsRequest.request_id]: row for row in ctx.lake.read_or_empty(RightsRequest).collect()}
+    intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()})
+    cases, parked = _settle(ctx, intake, known)
+    waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked
+    ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
+    opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
+    if waiting or opened:
+        ctx.lake.upsert(RightsRequest, RightsRequest.frame(ctx.spark, waiting + opened))
+    done = execution.execute(ctx, cases) if cases else {}
+    if not ctx.dry_run:
+        destroy(folder / c.request.file for c in cases if c.request.request_id in done)
+        for refusal in [*intake.refusals, *intake.replays]:
+            _set_aside(folder, refusal)
+    return _counts(ctx, intake, parked, done, known)
+
+
+def read_requests(ctx: Context, folder: Path, states: Mapping[str, str]) -> Intake:
+    """Every file of the folder as a request or a refusal. `states`: what became of the requests already known."""
+    key = ctx.secret(ctx.config.privacy.pepper_ref)
+    clients = {i for i, spec in ctx.config.recipients.items() if spec.role == "client"}
+    columns = {c for c in portable_fields(RawRecord) if c != str(RawRecord.customer_ref)}
+    intake, seen = Intake(), dict(states)
+    for file in sorted(folder.glob("*.yaml")):
+        content = file.read_bytes()
+        identifier = requests.request_id(content, key)
+        try:
+            spec = requests.parse(content, file.name, key)
+            identifier = requests.request_id(requests.digest(spec), key)
+            if seen.get(identifier) in r.FINAL or seen.get(identifier) == "tonight":
+                says = f"{file.name}: this request was dealt with already; a new one states a new day of receipt."
+                intake.replays.append(Refusal(identifier, file.name, says))
+                continue
+            requests.validate(spec, file.name, as_of=ctx.as_of, members=ctx.config.members, clients=clients, columns=columns)
+            seen[identifier] = "tonight"
+            intake.requests.append(Request(identifier, file.name, spec))
+        except RightsError as refused:
+            intake.refusals.append(Refusal(identifier, file.name, str(refused)))
+    return intake
+
+
+def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any]) -> tuple[list[Case], list[dict[str, Any]]]:
+    """Requests that can be carried out, and the rows of those that an officer must settle or that nobody is known for."""
+    cases: list[Case] = []
+    waiting: list[dict[str, Any]] = []
+    found, owners = _find(ctx, intake.requests, known)
+    for request in intake.requests:
+        verdict = found[request.request_id]
+        if verdict.outcome == "unknown":
+            waiting.append(r.request_row(request, r.REFUSED, verdict.reason))
+            intake.replays.append(Refusal(request.request_id, request.file, verdict.reason))
+            continue
+        records, lacking = _records_of(verdict, owners, request)
+        if lacking:
+            waiting.append(r.request_row(request, r.PARKED, lacking))
+            continue
+        narrowed = matching.Identified(request.request_id, "found", "", verdict.person_ids, records, verdict.member_ids)
+        cases.append(Case(request, narrowed, {record: owners[record] for record in records}))
+    reasons = _conflicts(cases, known)
+    waiting += [r.request_row(c.request, r.PARKED, reasons[c.request.request_id]) for c in cases if c.request.request_id in reasons]
+    return [c for c in cases if c.request.request_id not in reasons], waiting
+
+
+def _records_of(verdict: matching.Identified, owners: Mapping[str, str], request: Request) -> tuple[tuple[str, ...], str | None]:
+    """The records a request concerns, or why it waits. One taken up again keeps those noted when it was opened."""
+    if verdict.outcome != "found":
+        return (), verdict.reason
+    return (verdict.record_ids, None) if verdict.reason == RESUMED else r.scoped(verdict, owners, request.spec)
+
+
+def _conflicts(cases: list[Case], known: Mapping[str, Any]) -> dict[str, str]:
+    """Why some of tonight's cases wait: contradictions, and answers to be handed over before an erasure destroys them."""
+    asked = [(c.request.request_id, person, c.request.spec.right) for c in cases for person in c.subjects]
+    open_rights: dict[str, set[Right]] = {}
+    for row in known.values():
+        if row[RightsRequest.state] == r.PARKED and row[RightsRequest.person_id] and row[RightsRequest.right] in set(Right):
+            open_rights.setdefault(row[RightsRequest.person_id], set()).add(Right(row[RightsRequest.right]))
+    reasons = requests.contradictions(asked, open_rights)
+    answered = {p for _, p, right in asked if right in (Right.ACCESS, Right.PORTABILITY)}
+    for identifier, person, right in asked:
+        if right == Right.ERASURE and person in answered:
+            reasons.setdefault(identifier, COPY_FIRST)
+    return reasons
+
+
+def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any]) -> tuple[dict[str, matching.Identified], dict[str, str]]:
+    """The verdict per request, and the member of every record found. An erasure cut short goes on with the ids noted before it began."""
+    resumed = {}
+    for q in asked:
+        row = known.get(q.request_id)
+        if row and q.spec.right == Right.ERASURE and row[RightsRequest.state] == r.OPEN and row[RightsRequest.record_ids]:
+            persons, records = filter(None, [row[RightsRequest.person_id]]), row[RightsRequest.record_ids]
+            resumed[q.request_id] = matching.Identified(q.request_id, "found", RESUMED, tuple(persons), tuple(records))
+    fresh = [q for q in asked if q.request_id not in resumed]
+    candidates = _candidates(ctx, fresh) if fresh else []
+    verdicts = {
+        q.request_id: matching.identify(
+            q.request_id, [c for c in candidates if c[matching.REQUEST_ID] == q.request_id], is_confirmed=q.spec.confirmed_by is not None
+        )
+        for q in fresh
+    }
+    owners = {c[Record.record_id]: c[Record.member_id] for c in candidates}
+    owners |= {record: "" for v in resumed.values() for record in v.record_ids if record not in owners}
+    return {**verdicts, **resumed}, owners
+
+
+def _candidates(ctx: Context, asked: list[Request]) -> list[Mapping[str, Any]]:
+    """Rows of `matching.build_candidates`: as many as the persons who ask have records."""
+    said = standardised(ctx, raw_lines(ctx, [_as_line(q, number) for number, q in enumerate(asked, start=1)]))
+    # Collected and handed back, not staged: what a person wrote goes into no file.
+    rows = said.withColumnRenamed(Record.record_id, matching.REQUEST_ID)
+    frame = ctx.spark.createDataFrame(rows.collect(), rows.schema)
+    found = matching.build_candidates(frame, ctx.lake.read(Record), ctx.lake.read_or_empty(PersonLink))
+    return [row.asDict() for row in found.collect()]
+
+
+def _as_line(request: Request, number: int) -> dict[str, Any]:
+    said = {k: v for k, v in request.spec.person.model_dump().items() if v is not None}
+    if isinstance(said.get("birth_date"), dt.date):
+        said["birth_date"] = said["birth_date"].isoformat()
+    return {
+        str(RawRecord.delivery_id): request.request_id, str(RawRecord.line_number): number, str(RawRecord.member_id): "request",
+        str(RawRecord.record_id): request.request_id, str(RawRecord.customer_ref): request.request_id, **said,
+    }  # fmt: skip
+
+
+def _set_aside(folder: Path, refusal: Refusal) -> None:
+    """A refused file and its reason, out of the way and private; the officer corrects it or destroys it."""
+    source = folder / refusal.file
+    if source.exists():
+        aside = folder / SET_ASIDE
+        write_private(aside, f"{refusal.file}.reason.txt", refusal.reason + "\n")
+        source.replace(aside / refusal.file)
+        (aside / refusal.file).chmod(0o600)
+
+
+def _counts(ctx: Context, intake: Intake, parked: list[dict[str, Any]], done: Mapping[str, str], known: Mapping[str, Any]) -> Counts:
+    overdue = sorted(
+        k for k, row in known.items() if row[RightsRequest.state] in (r.OPEN, r.PARKED) and k not in done
+        and is_overdue(row[RightsRequest.due_on] or due_on(row[RightsRequest.received_on]), ctx.as_of)
+    )  # fmt: skip
+    if overdue:
+        ctx.progress(f"{len(overdue)} requests are past their deadline, first {overdue[0]}: the officer must answer them now")
+    refused = [*intake.refusals, *intake.replays]
+    audit = [{"actor": "handle_rights", "action": str(action), "object_id": key, "details": {}} for key, action in sorted(done.items())]
+    return Counts(
+        len(intake.requests) + len(intake.refusals), len(done), len(refused),
+        details={
+            "carried_out": len(done), "parked": len([p for p in parked if p[RightsRequest.state] == r.PARKED]), "refused": len(refused),
+            "overdue": len(overdue), "reasons": sorted(x.reason for x in refused) + sorted(p[RightsRequest.state_reason] for p in parked),
+            "audit": audit,
+        },
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""What each right changes, for all requests of a run together: tasks and notices, answers, permissions and limits, and erasure last."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
+from appetence.contracts.base import Table
+from appetence.contracts.campaign import Campaign, Export, ExportLine
+from appetence.contracts.domain import Right
+from appetence.contracts.privacy import Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
+from appetence.contracts.silver import Permission, PermissionEvent, Record
+from appetence.pipeline.context import Context
+from appetence.pipeline.erasing import erase
+from appetence.pipeline.people import raw_lines, standardised
+from appetence.pipeline.rights_answers import answer
+from appetence.privacy import rights as r
+from appetence.privacy.destruction import write_private
+from appetence.privacy.erasure import Cause
+from appetence.privacy.requests import Request
+from appetence.privacy.rights import Case
+from appetence.privacy.suppressions import build_suppressions
+from appetence.records.permissions import fold_permissions
+
+
+def execute(ctx: Context, cases: Sequence[Case]) -> dict[str, str]:
+    """Carries out every case; gives request id -> right of those that are done (a rectification waits for its suppliers)."""
+    used = _uses(ctx, cases)
+    _tell(ctx, cases, used)
+    answers = [c for c in cases if c.request.spec.right in (Right.ACCESS, Right.PORTABILITY)]
+    if answers:
+        ctx.progress(f"answering {len(answers)} requests for a copy")
+        answer(ctx, answers)
+    _stop(ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)])
+    _write(ctx, Limitation, [row for c in _of(cases, Right.LIMITATION) for row in r.limitation_rows(c.request, c.found.record_ids)])
+    _write(ctx, Directive, [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)])
+    _suppress(ctx, cases)
+    erasures = _of(cases, Right.ERASURE)
+    if erasures:
+        _erase(ctx, erasures)
+    done = [c for c in cases if c.request.spec.right != Right.RECTIFICATION]
+    _write(ctx, RightsRequest, [_closed(ctx, c) for c in done])
+    if erasures:
+        ctx.lake.purge([RightsRequest])
+    # A rectification goes to its suppliers, who correct at source; its file has served, its row stays open until their delivery.
+    return {c.request.request_id: str(c.request.spec.right) for c in cases}
+
+
+def _of(cases: Sequence[Case], right: Right) -> list[Case]:
+    return [c for c in cases if c.request.spec.right == right]
+
+
+def _write(ctx: Context, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        ctx.lake.upsert(table, table.frame(ctx.spark, rows))
+
+
+def _closed(ctx: Context, case: Case) -> dict[str, Any]:
+    """The final row; an erasure keeps nothing that leads back to the person."""
+    is_erasure = case.request.spec.right == Right.ERASURE
+    return r.request_row(case.request, r.EXECUTED, None, None if is_erasure else case.found, executed_on=ctx.as_of)
+
+
+@dataclass(frozen=True)
+class _Use:
+    """One file that held a person: for which client, handed to whom, under which reference."""
+
+    client_id: str
+    recipient_id: str
+    export_id: str
+    reference: str
+
+
+def _uses(ctx: Context, cases: Sequence[Case]) -> dict[str, list[_Use]]:
+    """Files by person: who used the data. A person selected but never exported was not used by the client."""
+    persons = sorted({p for c in cases for p in c.found.person_ids})
+    if not persons or not ctx.lake.exists(ExportLine):
+        return {}
+    wanted = ctx.spark.createDataFrame([(p,) for p in persons], f"{ExportLine.person_id} string")
+    exports = ctx.lake.read(Export).select(Export.export_id, Export.recipient_id)
+    clients = ctx.lake.read(Campaign).select(Campaign.campaign_id, Campaign.client_id)
+    lines = ctx.lake.read(ExportLine).join(F.broadcast(wanted), on=ExportLine.person_id, how="inner")
+    handed = lines.join(F.broadcast(exports), on=Export.export_id, how="inner")
+    found: dict[str, list[_Use]] = defaultdict(list)
+    for row in handed.join(F.broadcast(clients), on=Campaign.campaign_id, how="inner").collect():
+        use = _Use(row[Campaign.client_id], row[Export.recipient_id], row[Export.export_id], row[ExportLine.reference])
+        found[row[ExportLine.person_id]].append(use)
+    return found
+
+
+def _tell(ctx: Context, cases: Sequence[Case], used: Mapping[str, list[_Use]]) -> None:
+    """Tasks to the controllers concerned, notices to past recipients; a notice names pieces by their reference, never the person."""
+    tasks: list[dict[str, Any]] = []
+    notices: list[dict[str, Any]] = []
+    for case in cases:
+        uses = [u for p in case.found.person_ids for u in used.get(p, [])]
+        tasks += r.task_rows(case.request, [m for m in case.records.values() if m], [u.client_id for u in uses], ctx.as_of)
+        rows = r.notice_rows(case.request, [(u.recipient_id, u.export_id) for u in uses], ctx.as_of)
+        notices += rows
+        for recipient in sorted({row[RightsNotice.recipient_id] for row in rows} if not ctx.dry_run else ()):
+            references: dict[str, list[str]] = defaultdict(list)
+            for use in uses:
+                if use.recipient_id == recipient:
+                    references[use.export_id].append(use.reference)
+            folder = Path(ctx.config.paths.reports) / "rights_notices" / recipient
+            write_private(folder, f"{case.request.request_id}.json", r.notice_letter(case.request, recipient, references))
+    _write(ctx, RightsTask, tasks)
+    _write(ctx, RightsNotice, notices)
+
+
+def _stop(ctx: Context, cases: Sequence[Case]) -> None:
+    """Oppositions and withdrawals: events, and what they change in the folded permissions, so that the next selection already knows."""
+    rows = [row for c in cases for row in r.opposition_rows(c.request, c.records)]
+    if not rows:
+        return
+    said = PermissionEvent.frame(ctx.spark, rows)
+    ctx.lake.insert_new(PermissionEvent, said)
+    theirs = said.select(PermissionEvent.record_id).distinct()
+    events = ctx.lake.read(PermissionEvent).join(F.broadcast(theirs), on=PermissionEvent.record_id, how="left_semi")
+    ctx.lake.upsert(Permission, fold_permissions(events))
+
+
+def _suppress(ctx: Context, cases: Sequence[Case]) -> None:
+    """Keyed hashes of every coordinate of the person: of the records held and of the request itself."""
+    scopes = {c.request.request_id: scope for c in cases if (scope := r.suppression_scope(c.request.spec))}
+    concerned = [c for c in cases if c.request.request_id in scopes]
+    if not concerned:
+        return
+    pairs = [(record, scopes[c.request.request_id]) for c in concerned for record in c.found.record_ids]
+    wanted = ctx.spark.createDataFrame(pairs, f"{Record.record_id} string, {Suppression.scope} string").distinct()
+    held = ctx.lake.read(Record).join(F.broadcast(wanted), on=Record.record_id, how="inner")
+    lines = [
+        {"delivery_id": c.request.request_id, "record_id": c.request.request_id, "member_id": scopes[c.request.request_id],
+         "customer_ref": c.request.request_id, "line_number": n, **_coordinates(c.request)}
+        for n, c in enumerate(concerned, start=1)
+    ]  # fmt: skip
+    said = standardised(ctx, raw_lines(ctx, lines)).withColumn(Suppression.scope, F.col(Record.member_id))
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    keyed = _keyed(held, pads).unionByName(_keyed(said, pads))
+    rows = build_suppressions(
+        keyed, scope=str(Suppression.scope), source="person", pepper_version=ctx.config.privacy.pepper_version, added_on=ctx.as_of
+    )
+    ctx.lake.insert_new(Suppression, rows)
+
+
+def _keyed(people: DataFrame, pads: DataFrame) -> DataFrame:
+    return hashed_coordinates(people, pads, str(Suppression.scope)).select(Suppression.scope, KIND, KEY_HASH)
+
+
+def _coordinates(request: Request) -> dict[str, str]:
+    said = request.spec.person.model_dump(exclude={"birth_date"})
+    return {k: v for k, v in said.items() if v is not None}
+
+
+def _erase(ctx: Context, cases: Sequence[Case]) -> None:
+    """All erasures of the run at once; the closing scan also looks for what the requests themselves say."""
+    ids = sorted({record for c in cases for record in c.found.record_ids})
+    ctx.progress(f"erasing {len(ids)} records of {len(cases)} persons")
+    frame = ctx.spark.createDataFrame([(i,) for i in ids], f"{Record.record_id} string")
+    said = [v for c in cases for v in (c.request.spec.person.email, c.request.spec.person.phone) if v]
+    erase(ctx, frame, Cause.REQUEST, [c.request.request_id for c in cases], said)
