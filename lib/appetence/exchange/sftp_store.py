@@ -97,7 +97,10 @@ class SftpStore:
     def _add_host_key(self, host: str, port: int, host_key: str) -> None:
         kind, _, rest = host_key.strip().partition(" ")
         address = host if port == 22 else f"[{host}]:{port}"
-        entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{address} {kind} {rest.split(' ')[0]}")
+        try:
+            entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{address} {kind} {rest.split(' ')[0]}")
+        except (paramiko.hostkeys.InvalidHostKey, paramiko.SSHException, ValueError):
+            entry = None
         if entry is None or entry.key is None:
             raise ConfigError("`host_key` of the SFTP store must look like `ssh-ed25519 AAAA...`; copy it from the server's .pub file.")
         self._ssh.get_host_keys().add(address, kind, entry.key)
