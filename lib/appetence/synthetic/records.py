@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import RawRecord as Raw
 from appetence.synthetic import contacts, noise, population, world
 from appetence.synthetic.draw import Draw, own_stage
-from appetence.synthetic.styles import STYLES, Style
+from appetence.synthetic.styles import by_style, habit, word
 from appetence.synthetic.tables import Tables
 
 DUPLICATES = 0.03
@@ -50,36 +48,15 @@ def _updated_on(draw: Draw) -> Column:
     return F.when(draw.below(0.5, "record.is_updated", F.col("record_key")), later).otherwise(F.col("joined_on"))
 
 
-def _habit(pick: Callable[[Style], float]) -> Column:
-    """A number of each member's style, as a column."""
-    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, float(pick(s))))), F.col("member_id"))
-
-
-def _word(pick: Callable[[Style], str]) -> Column:
-    """A word of each member's style, as a column."""
-    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, pick(s)))), F.col("member_id"))
-
-
-def _by_style(value: Callable[[Style], Column], same: Callable[[Style], object]) -> Column:
-    """`value` per member, with one branch for the members that share `same`."""
-    groups: dict[object, list[Style]] = {}
-    for style in STYLES:
-        groups.setdefault(same(style), []).append(style)
-    chosen = F.lit(None).cast("string")
-    for styles in groups.values():
-        chosen = F.when(F.col("member_id").isin([s.member_id for s in styles]), value(styles[0])).otherwise(chosen)
-    return chosen
-
-
 def _known(frame: DataFrame, draw: Draw) -> DataFrame:
     """What this member holds of the person: not every field was asked or answered, and some coordinates are former or second ones."""
     key = F.col("record_key")
     other = F.col("other_email").isNotNull() & F.col("email").isNotNull() & draw.below(0.22, "record.other_email", key)
     former = F.col("former_mobile").isNotNull() & draw.below(0.30, "record.former_mobile", key)
-    has_email = draw.below(_habit(lambda s: s.email), "record.has_email", key)
-    has_phone = draw.below(_habit(lambda s: s.phone), "record.has_phone", key)
+    has_email = draw.below(habit(lambda s: s.email), "record.has_email", key)
+    has_phone = draw.below(habit(lambda s: s.phone), "record.has_phone", key)
     mobile = F.when(former, F.col("former_mobile")).otherwise(F.col("mobile"))
-    two = _habit(lambda s: float(s.two_phones)) > 0
+    two = habit(lambda s: float(s.two_phones)) > 0
     one = F.when(draw.below(0.55, "record.mobile_first", key), F.coalesce(mobile, F.col("landline"))).otherwise(F.coalesce("landline", mobile))
     only = F.when(has_phone & ~two, one)
     return frame.withColumns(
@@ -90,7 +67,7 @@ def _known(frame: DataFrame, draw: Draw) -> DataFrame:
             "email_domain_typo": F.when(~other, F.col("email_domain_typo")),
             "landline": F.when(has_phone, F.when(two, F.col("landline")).when(~only.startswith("06") & ~only.startswith("07"), only)),
             "mobile": F.when(has_phone, F.when(two, mobile).when(only.startswith("06") | only.startswith("07"), only)),
-            "birth_date": F.when(draw.below(_habit(lambda s: s.born), "record.has_birth_date", key), F.col("birth_date")),
+            "birth_date": F.when(draw.below(habit(lambda s: s.born), "record.has_birth_date", key), F.col("birth_date")),
             "civility": F.when(F.col("gender") == "F", F.lit("MME")).otherwise(F.lit("M")),
         }
     )
@@ -101,11 +78,11 @@ _TEXTS = (Raw.first_name, Raw.last_name, Raw.birth_name, Raw.address_1, Raw.addr
 
 def _written(frame: DataFrame, draw: Draw) -> DataFrame:
     key = F.col("record_key")
-    abbreviates = draw.below(_habit(lambda s: s.abbreviates), "record.abbreviates", key)
-    where = _word(lambda s: s.complement)
+    abbreviates = draw.below(habit(lambda s: s.abbreviates), "record.abbreviates", key)
+    where = word(lambda s: s.complement)
     frame = frame.withColumns(
-        {"_short": abbreviates, "_where": where, "_case": _word(lambda s: s.case + ("" if s.accents else " bare")),
-         "_phone_form": _word(lambda s: s.phone_format), "_complement": F.when(draw.below(0.82, "record.complement", key), F.col("complement")),
+        {"_short": abbreviates, "_where": where, "_case": word(lambda s: s.case + ("" if s.accents else " bare")),
+         "_phone_form": word(lambda s: s.phone_format), "_complement": F.when(draw.below(0.82, "record.complement", key), F.col("complement")),
          Raw.birth_name: F.when(draw.below(0.25, "record.birth_name", key), F.col("birth_name"))}
     )  # fmt: skip
     frame = own_stage(frame, "record_key").withColumn("way", F.when(F.col("_short"), _abbreviated(F.col("way"))).otherwise(F.col("way")))
@@ -117,8 +94,8 @@ def _written(frame: DataFrame, draw: Draw) -> DataFrame:
             Raw.address_1: F.when(F.col("_where") == "before", F.concat_ws(" ", F.col("_complement"), line)).otherwise(line),
             Raw.address_2: F.when(F.col("_where") == "own", F.col("_complement")),
             Raw.city: F.when(short_city, _short_saint(F.col("city"))).otherwise(F.col("city")),
-            Raw.phone: F.coalesce("landline", F.when(_habit(lambda s: float(s.two_phones)) == 0, F.col("mobile"))),
-            Raw.mobile: F.when(_habit(lambda s: float(s.two_phones)) > 0, F.col("mobile")),
+            Raw.phone: F.coalesce("landline", F.when(habit(lambda s: float(s.two_phones)) == 0, F.col("mobile"))),
+            Raw.mobile: F.when(habit(lambda s: float(s.two_phones)) > 0, F.col("mobile")),
             "birth_day": F.col("birth_date"),
         }
     )
@@ -128,7 +105,7 @@ def _written(frame: DataFrame, draw: Draw) -> DataFrame:
         {
             Raw.customer_ref: customer_ref(draw),
             Raw.civility: _civility(draw),
-            Raw.birth_date: _by_style(lambda s: F.date_format("birth_day", s.born_format), lambda s: s.born_format),
+            Raw.birth_date: by_style(lambda s: F.date_format("birth_day", s.born_format), lambda s: s.born_format),
             Raw.phone: _phone(F.col(Raw.phone)),
             Raw.mobile: _phone(F.col(Raw.mobile)),
         }
@@ -137,7 +114,7 @@ def _written(frame: DataFrame, draw: Draw) -> DataFrame:
         {
             Raw.address_3: F.lit(None).cast("string"),
             Raw.country: F.lit("FR"),
-            Raw.children: F.when(draw.below(_habit(lambda s: s.children), "record.children", key), _children()),
+            Raw.children: F.when(draw.below(habit(lambda s: s.children), "record.children", key), _children()),
             Raw.interests: _interests(draw),
         }
     )
@@ -152,7 +129,7 @@ def _interests(draw: Draw) -> Column:
     """Declared interests, and after them the person's canary: a token that means nothing, is no coordinate and compares with nothing."""
     key = F.col("record_key")
     words = F.concat_ws("|", draw.one_of(_INTERESTS, "record.interest1", key), draw.one_of(_INTERESTS, "record.interest2", key))
-    said = F.when(draw.below(_habit(lambda s: s.interests), "record.interests", key), words)
+    said = F.when(draw.below(habit(lambda s: s.interests), "record.interests", key), words)
     return F.concat_ws("|", said, canary(draw))
 
 
@@ -163,7 +140,7 @@ def canary(draw: Draw) -> Column:
 
 def _civility(draw: Draw) -> Column:
     value = F.col("civility")
-    codes = (_word(lambda s: s.civilities[0]), _word(lambda s: s.civilities[1]))
+    codes = (word(lambda s: s.civilities[0]), word(lambda s: s.civilities[1]))
     miss = (value == "MME") & (codes[1] != "2") & draw.below(0.06, "record.mademoiselle", F.col("record_key"))
     return F.when(miss, F.lit("Mlle")).when(value == "M", codes[0]).when(value == "MME", codes[1])
 

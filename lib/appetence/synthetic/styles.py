@@ -5,8 +5,12 @@ Delimiters, encodings, column names and codes are not here: they are read from t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 
 Case = Literal["upper", "title", "mixed"]
 
@@ -50,3 +54,24 @@ STYLES: tuple[Style, ...] = (
     Style("m11", "upper", False, 0.85, 0.85, 0.92, True, "plain", "yyyyMMdd", "yyyyMMdd", _SQL, 0.50, "own", ("MR", "MME")),
     Style("m12", "mixed", True, 0.30, 0.88, 0.80, False, "spaces", "dd/MM/yyyy", "dd/MM/yyyy", _ISO, 0.25, "own", ("M.", "Mme"), 0.25),
 )  # fmt: skip
+
+
+def habit(pick: Callable[[Style], float]) -> Column:
+    """A number of each member's style, as a column."""
+    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, float(pick(s))))), F.col("member_id"))
+
+
+def word(pick: Callable[[Style], str]) -> Column:
+    """A word of each member's style, as a column."""
+    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, pick(s)))), F.col("member_id"))
+
+
+def by_style(value: Callable[[Style], Column], same: Callable[[Style], object]) -> Column:
+    """`value` per member, with one branch for the members that share `same`."""
+    groups: dict[object, list[Style]] = {}
+    for style in STYLES:
+        groups.setdefault(same(style), []).append(style)
+    chosen = F.lit(None).cast("string")
+    for styles in groups.values():
+        chosen = F.when(F.col("member_id").isin([s.member_id for s in styles]), value(styles[0])).otherwise(chosen)
+    return chosen

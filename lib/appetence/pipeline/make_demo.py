@@ -1,0 +1,133 @@
+"""The demonstration co-operative, made and delivered: keys, secrets, encrypted deliveries, a suppression list, and the truth beside them.
+
+It writes what members, recipients and persons would send, never a table of the lake."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.domain import Block, DeliveryMode
+from appetence.contracts.identity import HouseholdLink, PersonLink
+from appetence.identity.metrics import agreement
+from appetence.pipeline import demo_files, demo_responses
+from appetence.pipeline.context import Context, Counts
+from appetence.synthetic import deliveries as d
+from appetence.synthetic import permissions, purchases, truth, world, world_frames
+from appetence.synthetic.world_frames import World
+
+_SUPPRESSION = ("scope", "last_name", "first_name", "address_1", "postcode", "city", "email", "phone")
+
+
+def make_demo(ctx: Context, records: int, seed: int = 1) -> Counts:
+    """Everything the chain starts from, for about `records` customer records: about ten times as many transactions."""
+    members = ctx.config.members
+    ctx.progress("keys of the operator, the members and the recipients")
+    prints = demo_files.make_keys(ctx.config.paths, sorted(members), sorted(ctx.config.recipients))
+    demo_files.make_secrets(ctx.config.paths, sorted(members), seed)
+    ctx.progress("households, persons and customer records")
+    made = world_frames.build(ctx.spark, records, seed)
+    known = ctx.lake.stage("demo_records", made.records)
+    _write_truth(ctx, made, known)
+    _write_suppressions(ctx, made, known)
+    ctx.progress("orders, gifts and permissions")
+    texts = _write_texts(ctx, made, known)
+    ctx.progress("deliveries: signed, encrypted, sent")
+    rows = sum(demo_files.send(s, ctx.config.paths, prints, ctx.scratch / "sending") for s in _sendings(ctx, texts))
+    shutil.rmtree(texts)
+    demo_responses.remember(ctx, records, seed)
+    return Counts(records, rows)
+
+
+def _write_truth(ctx: Context, made: World, known: DataFrame) -> None:
+    folder = ctx.config.paths.truth
+    truth.record_truth(known, made.draw).write.mode("overwrite").parquet(f"{folder}/record_truth.parquet")
+    truth.person_truth(made.people, made.draw, made.lookups).write.mode("overwrite").parquet(f"{folder}/person_truth.parquet")
+    customers = made.relations.join(known.select("person").distinct(), on="person", how="left_semi")
+    truth.purchase_truth(customers).write.mode("overwrite").parquet(f"{folder}/purchase_truth.parquet")
+
+
+def _write_suppressions(ctx: Context, made: World, known: DataFrame) -> None:
+    """The list as the officer keeps it, one file; who is on it goes to the truth."""
+    asked = ctx.lake.stage("demo_suppressions", d.suppression_rows(known, made.draw))
+    person = F.concat(F.lit("tp"), "person").alias("true_person")
+    asked.select(person, "scope").write.mode("overwrite").parquet(f"{ctx.config.paths.truth}/suppression_truth.parquet")
+    folder = Path(ctx.config.paths.requests) / "suppressions"
+    folder.mkdir(parents=True, exist_ok=True)
+    line = F.to_csv(F.struct(*_SUPPRESSION), {"sep": ";"}).alias("line")
+    target = ctx.scratch / "suppressions"
+    asked.select("person", line).coalesce(1).sortWithinPartitions("person").select("line").write.mode("overwrite").text(str(target))
+    with (folder / "global_2026.csv").open("w", encoding="utf-8", newline="\n") as handle:
+        handle.write(";".join(_SUPPRESSION) + "\n")
+        for part in sorted(target.glob("part-*")):
+            with part.open(encoding="utf-8") as lines:
+                shutil.copyfileobj(lines, handle)
+
+
+def _write_texts(ctx: Context, made: World, known: DataFrame) -> Path:
+    """The lines of all members' files, one folder per block, delivery and member, in a fixed order."""
+    spark, members = ctx.spark, ctx.config.members
+    ordered = purchases.transactions(
+        purchases.orders(made.relations, made.draw, world.AS_OF), made.draw, purchases.goods(spark), world.AS_OF
+    )
+    rows = {
+        Block.CUSTOMERS: d.customer_rows(known, made.draw),
+        Block.TRANSACTIONS: d.transaction_rows(ordered),
+        Block.PERMISSIONS: d.permission_rows(permissions.events(known, made.draw, spark)),
+    }
+    target = ctx.scratch / "texts"
+    for block, frame in rows.items():
+        write_lines(d.written(spark, frame, block, members), target / block.value)
+    return target
+
+
+def write_lines(lines: DataFrame, target: Path) -> None:
+    """Text files under `<target>/delivery=…/member_id=…`: one of each, sorted, so that the plaintext does not depend on partitions."""
+    gathered = lines.repartition(d.DELIVERY, RawRecord.member_id).sortWithinPartitions(d.DELIVERY, RawRecord.member_id, "line")
+    gathered.write.mode("overwrite").partitionBy(d.DELIVERY, RawRecord.member_id).text(str(target))
+
+
+def _sendings(ctx: Context, texts: Path) -> Iterable[demo_files.Sending]:
+    for member_id, member in sorted(ctx.config.members.items()):
+        for delivery, mode in ((d.FULL, DeliveryMode.FULL), (d.INCREMENTAL, DeliveryMode.INCREMENTAL), (d.LATE, DeliveryMode.INCREMENTAL)):
+            files = {b: texts / b.value / f"delivery={delivery}" / f"member_id={member_id}" for b in member.blocks}
+            found = {b: f for b, f in files.items() if delivery != d.LATE or f.is_dir()}
+            created = d.CREATED[delivery]
+            refs = [f"{member_id}-{created:%Y%m%d}-{delivery}"]
+            if delivery == d.FULL and member_id in d.REPEATED_MEMBERS:
+                refs.append(f"{member_id}-{d.CREATED[d.INCREMENTAL]:%Y%m%d}-again")
+            for ref in refs if found else ():
+                yield demo_files.Sending(member, ref, mode, created, found)
+
+
+def deliver_responses(ctx: Context) -> Counts:
+    """What people ordered and gave after the campaigns, as one more delivery of each member that is a client; see `demo_responses`."""
+    return demo_responses.deliver(ctx)
+
+
+def evaluate_identity(ctx: Context) -> dict[str, Any]:
+    """Pairwise precision, recall and F1 of persons and households over records, against the truth; Spark aggregates only."""
+    known = ctx.spark.read.parquet(f"{ctx.config.paths.truth}/record_truth.parquet")
+    persons = ctx.lake.read(PersonLink)
+    homes = persons.join(ctx.lake.read(HouseholdLink), on=PersonLink.person_id, how="inner")
+    levels = (
+        ("person", persons.select(PersonLink.record_id, F.col(PersonLink.person_id).alias("cluster")), "true_person"),
+        ("household", homes.select(PersonLink.record_id, F.col(HouseholdLink.household_id).alias("cluster")), "true_household"),
+    )
+    found: dict[str, Any] = {}
+    for name, links, column in levels:
+        beside = known.select("record_id", F.col(column).alias("truth"))
+        measured = agreement(links, beside)
+        counts = links.agg(F.countDistinct("cluster")).first()
+        real = beside.join(links, on="record_id", how="left_semi").agg(F.countDistinct("truth")).first()
+        found[name] = {
+            "found": counts[0] if counts else 0, "true": real[0] if real else 0, "records": measured.items,
+            "precision": round(measured.precision, 4), "recall": round(measured.recall, 4), "f1": round(measured.f1, 4),
+        }  # fmt: skip
+    return found
