@@ -15,7 +15,9 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser("bench", help="measure identity or propensity on a table of your own, as JSON")
     parts = command.add_subparsers(dest="bench", required=True, metavar="WHAT")
     identity = parts.add_parser("identity", help="standardise, resolve and evaluate a parquet file of records")
-    identity.add_argument("--records", required=True, help="parquet with member_id, customer_ref, names, birth_date, address, postcode, city, email, phone")
+    identity.add_argument(
+        "--records", required=True, help="parquet with member_id, customer_ref, names, birth_date, address, postcode, city, email, phone"
+    )
     identity.add_argument("--json", required=True, help="where the figures are written")
     identity.add_argument("--engine", choices=("graphframes", "driver"), default="graphframes", help="who solves connected components")
     add_environment_arguments(identity)
@@ -41,5 +43,11 @@ def _propensity(args: argparse.Namespace) -> int:
     from appetence.bench.propensity import bench_propensity
 
     return bench_propensity(
-        load(args.env, args.overrides, args.conf), Path(args.train), Path(args.test), args.label, args.id, Path(args.json), Path(args.scores)
+        load(args.env, args.overrides, args.conf),
+        Path(args.train),
+        Path(args.test),
+        args.label,
+        args.id,
+        Path(args.json),
+        Path(args.scores),
     )

@@ -118,7 +118,12 @@ def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _models(ctx: Context) -> None:
-    cards = ctx.lake.read_or_empty(ModelCard).where(F.col(ModelCard.is_champion)).orderBy(ModelCard.model_key, ModelCard.model_version).collect()
+    cards = (
+        ctx.lake.read_or_empty(ModelCard)
+        .where(F.col(ModelCard.is_champion))
+        .orderBy(ModelCard.model_key, ModelCard.model_version)
+        .collect()
+    )
     for card in cards:
         console.say(
             f"\nMODEL {card.model_key} version {card.model_version}, tested on the period after {card.test_cutoff}: AUC {card.auc:.3f} "
@@ -147,7 +152,9 @@ def _waterfalls(ctx: Context) -> None:
         )
         steps = ctx.lake.read(Waterfall).where(F.col(Waterfall.campaign_id) == campaign.campaign_id).orderBy(Waterfall.step)
         console.say(
-            console.table([{"step": s.step, "code": s.code, "entered": s.entered, "dropped": s.dropped, "left": s.remaining} for s in steps.collect()])
+            console.table(
+                [{"step": s.step, "code": s.code, "entered": s.entered, "dropped": s.dropped, "left": s.remaining} for s in steps.collect()]
+            )
         )
 
 

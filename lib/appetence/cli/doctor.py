@@ -28,7 +28,9 @@ Finding = tuple[str, bool, str]
 
 def add_to(commands: Any) -> None:
     """The `doctor` command."""
-    command = commands.add_parser("doctor", help="check Java, jars, gpg, GraphFrames, memory and write access; say how to get what is missing")
+    command = commands.add_parser(
+        "doctor", help="check Java, jars, gpg, GraphFrames, memory and write access; say how to get what is missing"
+    )
     command.add_argument("--no-session", action="store_true", help="do not start Spark")
     add_environment_arguments(command)
     command.set_defaults(act=_doctor)
@@ -113,7 +115,7 @@ def _graphframes(config: Config) -> Finding:
         spark = build_session(config.spark, Path(config.paths.scratch))
         from appetence.identity.components import connected_components
 
-        edges = spark.createDataFrame([("a", "b"), ("b", "c"), ("x", "y")], "src string, dst string")
+        edges = spark.createDataFrame([("a", "b"), ("b", "c"), ("x", "y")], "a string, b string")
         groups = connected_components(edges, engine="graphframes").select("component").distinct().count()
     except Exception as failed:
         return "graphframes", False, f"a small graph could not be solved ({type(failed).__name__}): check java and jars above"

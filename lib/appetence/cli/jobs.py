@@ -24,9 +24,7 @@ def main_for(job: str, arguments: Sequence[str] | None = None, description: str 
 def run_from(job: str, args: argparse.Namespace) -> int:
     """Runs a job from parsed arguments and says what it did."""
     config = load(args.env, args.overrides, args.conf)
-    outcome = run_job(
-        config, job, parsed_date(args.as_of), options=parsed_options(args.option), dry_run=args.dry_run, is_quiet=args.quiet
-    )
+    outcome = run_job(config, job, parsed_date(args.as_of), options=parsed_options(args.option), dry_run=args.dry_run, is_quiet=args.quiet)
     console.say(sentence(outcome, is_dry_run=args.dry_run))
     return 0
 
@@ -57,5 +55,12 @@ def guarded(act: Callable[[], int]) -> int:
 def __getattr__(name: str) -> Callable[[], int]:
     """`appetence.cli.jobs:<job>` for the console entry points of setup.py."""
     if name in JOBS:
-        return lambda: main_for(name, sys.argv[1:])
+        return lambda: _exit_with(main_for(name, sys.argv[1:]))
     raise AttributeError(name)
+
+
+def _exit_with(code: int) -> int:
+    """A scheduler that calls the entry point itself ignores what it returns: a failure must be raised."""
+    if code:
+        raise SystemExit(code)
+    return code

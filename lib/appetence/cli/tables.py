@@ -53,7 +53,9 @@ def held(config: Any, chosen: list[type[Table]]) -> list[dict[str, Any]]:
     spark = build_session(config.spark, Path(config.paths.scratch))
     lake = Lake(spark, config.paths.lake, "tables", config.paths.scratch)
     return [
-        {"name": t.full_name(), "path": lake.path(t), "rows": lake.read(t).count(), "version": lake.version(t)} for t in chosen if lake.exists(t)
+        {"name": t.full_name(), "path": lake.path(t), "rows": lake.read(t).count(), "version": lake.version(t)}
+        for t in chosen
+        if lake.exists(t)
     ]
 
 
@@ -86,7 +88,8 @@ def dictionary(chosen: list[type[Table]]) -> str:
         facts += [f"kept after an erasure ({table.keeps_after_erasure})"] if table.keeps_after_erasure else []
         lines += ["; ".join(facts) + ".", "", "| column | type | | personal | what it holds |", "|---|---|---|---|---|"]
         lines += [
-            f"| `{f}` | {f.dtype.simpleString()} | {'required' if not f.nullable else ''} | {f.personal or ''} | {f.comment} |" for f in table.fields()
+            f"| `{f}` | {f.dtype.simpleString()} | {'required' if not f.nullable else ''} | {f.personal or ''} | {f.comment} |"
+            for f in table.fields()
         ]
         lines.append("")
     return "\n".join(lines)

@@ -190,9 +190,8 @@ class Table:
         checks = {f"delta.constraints.{name}": text for name, text in cls.checks.items()}
         settings = ", ".join(f"'{k}' = '{_quoted(v)}'" for k, v in {**(properties or {}), **checks}.items())
         parts = f"\nPARTITIONED BY ({', '.join(cls.partition_by)})" if cls.partition_by else ""
-        return (
-            f"CREATE TABLE IF NOT EXISTS {identifier} (\n  {columns}\n) USING DELTA{parts}\nCOMMENT '{_quoted(cls.grain())}'"
-            + (f"\nTBLPROPERTIES ({settings})" if settings else "")
+        return f"CREATE TABLE IF NOT EXISTS {identifier} (\n  {columns}\n) USING DELTA{parts}\nCOMMENT '{_quoted(cls.grain())}'" + (
+            f"\nTBLPROPERTIES ({settings})" if settings else ""
         )
 
     @classmethod

@@ -9,7 +9,9 @@ class Programme(Table):
     schema, name, owner = "reference", "programme", "reference"
     programme_id = field(STRING, "alliance, conex_plus or conex_partner.", required=True)
     label = field(STRING, "The name campaign teams use.", required=True)
-    source_mention = field(STRING, "The sentence a post or e-mail export carries, with {reference} where the opaque reference goes.", required=True)
+    source_mention = field(
+        STRING, "The sentence a post or e-mail export carries, with {reference} where the opaque reference goes.", required=True
+    )
     key = (programme_id,)
 
 

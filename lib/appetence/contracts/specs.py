@@ -11,7 +11,14 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from appetence.contracts.domain import (
-    Basis, Block, Channel, MemberSector, Programme, Purpose, RecipientSector, Use,
+    Basis,
+    Block,
+    Channel,
+    MemberSector,
+    Programme,
+    Purpose,
+    RecipientSector,
+    Use,
 )  # fmt: skip
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
@@ -42,7 +49,9 @@ class BlockSpec(Spec):
     quote: str = Field(default='"', max_length=1)
     widths: tuple[int, ...] = Field(default=(), description="fixed: width of each source column, in characters")
     header: bool = Field(default=True, description="csv: the first line names the source columns; if false, `fields` does")
-    fields: tuple[str, ...] = Field(default=(), description="names of the source columns in order, where the file has no header (fixed: always)")
+    fields: tuple[str, ...] = Field(
+        default=(), description="names of the source columns in order, where the file has no header (fixed: always)"
+    )
     columns: dict[str, str] = Field(description="source column -> our column of the block")
     ignored: tuple[str, ...] = Field(default=(), description="source columns that are known, allowed by the contract and not used")
     constants: dict[str, str] = Field(default={}, description="our column -> a value the member does not repeat on each line")
@@ -80,7 +89,9 @@ class MemberSpec(Spec):
     blocks: dict[Block, BlockSpec]
     instructions: tuple[InstructionSpec, ...] = ()
     excludes: tuple[str, ...] = Field(default=(), description="member or recipient ids that are competitors")
-    key_ref: str | None = Field(default=None, description="reference of the key of this member's own ids; default: from the environment's key_template")
+    key_ref: str | None = Field(
+        default=None, description="reference of the key of this member's own ids; default: from the environment's key_template"
+    )
 
 
 class RecipientSpec(Spec):

@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 

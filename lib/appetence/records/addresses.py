@@ -30,7 +30,7 @@ def _parsed(lines: DataFrame) -> DataFrame:
         {
             "_is_domestic": domestic,
             Record.address_lines: F.when(way_line.isNotNull() | F.col(RawRecord.postcode).isNotNull(), block),
-            "_way": postal.parse_way(F.trim(postal_lines.folded_lines(F.regexp_replace(way_line, r"\s", " ")))),
+            "_way": postal.parse_way(F.trim(postal_lines.tidied(F.replace(postal_lines.folded(way_line), F.lit("\n"), F.lit(" "))))),
             Record.address_key: postal.address_key(way_line),
             "_postcode": F.when(domestic, postal.postcode(F.col(RawRecord.postcode))).otherwise(text.fold(F.col(RawRecord.postcode))),
             "_city": F.when(domestic, postal.city(F.col(RawRecord.city))).otherwise(text.fold(F.col(RawRecord.city))),
@@ -70,7 +70,11 @@ def _with_commune(lines: DataFrame, communes: DataFrame) -> DataFrame:
     )
     by_name = (
         communes.groupBy(F.col(Commune.department).alias("_department"), F.col(Commune.label_key).alias("_city"))
-        .agg(F.min(Commune.current_code).alias("_named"), F.max(Commune.current_code).alias("_other"), F.min(Commune.postcode).alias("_named_postcode"))
+        .agg(
+            F.min(Commune.current_code).alias("_named"),
+            F.max(Commune.current_code).alias("_other"),
+            F.min(Commune.postcode).alias("_named_postcode"),
+        )
         .where("_named = _other")
         .drop("_other")
     )

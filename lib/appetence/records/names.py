@@ -60,9 +60,7 @@ def _with_inversion(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
         )
         word = names.first_word(F.col(f"_{side}"))
         cleaned = cleaned.withColumn(f"_{side}_word", word).join(F.broadcast(table), on=f"_{side}_word", how="left")
-    found = names.is_inverted(
-        F.col("_first_as_first") / F.col("_first_as_last"), F.col("_last_as_last") / F.col("_last_as_first")
-    )
+    found = names.is_inverted(F.col("_first_as_first") / F.col("_first_as_last"), F.col("_last_as_last") / F.col("_last_as_first"))
     is_known = F.col("_first_as_first").isNotNull() & F.col("_last_as_first").isNotNull()
     helpers = [f"_{s}_{x}" for s in ("first", "last") for x in ("word", "as_first", "as_last")]
     return cleaned.withColumn("_is_inverted", F.coalesce(found & is_known, F.lit(False))).drop(*helpers)
@@ -77,4 +75,6 @@ def interests(raw: Column) -> Column:
 def yes_no(raw: Column) -> Column:
     """True, False or null from the ways members write yes and no."""
     word = text.fold(raw)
-    return F.when(word.isin("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), True).when(word.isin("N", "NON", "NO", "0", "FALSE", "FAUX"), False)
+    return F.when(word.isin("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), True).when(
+        word.isin("N", "NON", "NO", "0", "FALSE", "FAUX"), False
+    )

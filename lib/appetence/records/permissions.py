@@ -85,5 +85,3 @@ _TIMES = (
     "yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd", "dd/MM/yyyy HH:mm:ss",
     "dd/MM/yyyy HH:mm", "dd/MM/yyyy",
 )  # fmt: skip
-
-

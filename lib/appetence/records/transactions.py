@@ -60,7 +60,11 @@ def build_transactions(lines: DataFrame, members: DataFrame, as_of: dt.date) -> 
     first_known = with_id.groupBy(Transaction.transaction_id).agg(F.min(RawTransaction.received_on).alias(Transaction.known_on))
     typed = typed_lines(newest_lines(with_id, Transaction.transaction_id), as_of)
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
-    good = typed.where("_fault IS NULL").join(first_known, on=Transaction.transaction_id, how="inner").join(sectors, on=Member.member_id, how="inner")
+    good = (
+        typed.where("_fault IS NULL")
+        .join(first_known, on=Transaction.transaction_id, how="inner")
+        .join(sectors, on=Member.member_id, how="inner")
+    )
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
     built = good.withColumns(
         {
@@ -92,5 +96,8 @@ def rejects(typed: DataFrame, block: Block) -> DataFrame:
 
 def _fault(column: str, code: str, says: str) -> Column:
     return F.struct(
-        F.lit(str(column)).alias("column"), F.lit(code).alias("code"), F.lit(says).alias("says"), F.col(column).cast("string").alias("value")
+        F.lit(str(column)).alias("column"),
+        F.lit(code).alias("code"),
+        F.lit(says).alias("says"),
+        F.col(column).cast("string").alias("value"),
     )

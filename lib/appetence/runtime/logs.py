@@ -31,7 +31,13 @@ class Log:
     def line(self, event: str, **facts: Any) -> None:
         """One structured line."""
         if self.file:
-            row = {"at": utc_now().isoformat(timespec="milliseconds") + "Z", "run_id": self.run_id, "job": self.job, "event": event, **facts}
+            row = {
+                "at": utc_now().isoformat(timespec="milliseconds") + "Z",
+                "run_id": self.run_id,
+                "job": self.job,
+                "event": event,
+                **facts,
+            }
             with self.file.open("a", encoding="utf-8") as out:
                 out.write(json.dumps(row, default=str, ensure_ascii=False) + "\n")
 

@@ -19,7 +19,9 @@ def fill(text: str, names: Mapping[str, str]) -> str:
     try:
         return text.format_map(dict(names))
     except KeyError as unknown:
-        raise SecretError(f"The reference {text!r} uses {unknown}, which is not known; known names are {', '.join(sorted(names))}.") from None
+        raise SecretError(
+            f"The reference {text!r} uses {unknown}, which is not known; known names are {', '.join(sorted(names))}."
+        ) from None
 
 
 def resolve(reference: str, names: Mapping[str, str]) -> bytes:
@@ -61,9 +63,7 @@ def _from_key_vault(reference: str, rest: str) -> bytes:
         from azure.identity import DefaultAzureCredential
         from azure.keyvault.secrets import SecretClient
     except ImportError:
-        raise SecretError(
-            f"The secret {reference!r} needs the Azure client: pip install azure-identity azure-keyvault-secrets."
-        ) from None
+        raise SecretError(f"The secret {reference!r} needs the Azure client: pip install azure-identity azure-keyvault-secrets.") from None
     vault, _, name = rest.partition("/")
     client = SecretClient(vault_url=f"https://{vault}.vault.azure.net", credential=DefaultAzureCredential())
     return (client.get_secret(name).value or "").encode()

@@ -68,7 +68,8 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
         session = builder.getOrCreate()
     except Exception as failed:
         raise EnvironmentError_(
-            "Spark did not start: it needs Java 17 or 21; run `appetence doctor` to see what this machine lacks."
+            f"Spark did not start ({type(failed).__name__}: {str(failed).splitlines()[0][:200]}): it needs Java 17 or 21; "
+            "run `appetence doctor` to see what this machine lacks."
         ) from failed
     session.sparkContext.setCheckpointDir(str(scratch / "checkpoints"))
     return session
