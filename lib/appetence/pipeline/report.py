@@ -1,0 +1,204 @@
+"""The pages for people: reads the tables, makes small aggregates, writes one HTML file per subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts import REGISTRY
+from appetence.contracts.campaign import Campaign, Decision, Export, Matchback, Selection, Tier, Waterfall
+from appetence.contracts.gold import GainsTier, ModelCard, Score, Segment
+from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
+from appetence.contracts.privacy import Run
+from appetence.contracts.specs import LawRuleSpec
+from appetence.identity.explain import level_in_words
+from appetence.pipeline.context import Context
+from appetence.reporting import aggregates
+from appetence.reporting.campaign_page import CampaignRows, build_campaign
+from appetence.reporting.identity_page import IdentityRows, build_identity
+from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
+from appetence.reporting.model_page import ModelRows, build_model
+from appetence.reporting.parts import Page, render
+
+Row = dict[str, Any]
+SCHEMAS = ("reference", "bronze", "silver", "identity", "gold", "privacy", "ops")
+
+
+def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
+    """Writes index, identity, model and campaign pages into the environment's reports folder; returns the index.
+
+    `truth` holds figures against a known truth (level -> measure -> value), where there is one. Tables that are not there yet count as empty.
+    """
+    folder = Path(ctx.config.paths.reports)
+    folder.mkdir(parents=True, exist_ok=True)
+    cards, campaigns = rows(ctx.lake.read_or_empty(ModelCard)), rows(ctx.lake.read_or_empty(Campaign))
+    for name, page in {**_campaigns(ctx, campaigns), **_models(ctx, cards), "identity.html": _identity(ctx, truth or {})}.items():
+        _write(folder / name, page)
+    index = folder / "index.html"
+    _write(index, _index(ctx, cards, campaigns))
+    return index
+
+
+def rows(frame: DataFrame) -> list[Row]:
+    """The rows of a small frame."""
+    return [r.asDict(recursive=True) for r in frame.collect()]
+
+
+def _write(target: Path, page: Page) -> None:
+    part = target.with_suffix(".part")
+    part.write_text(render(page), encoding="utf-8")
+    part.replace(target)
+
+
+def _source(ctx: Context) -> str:
+    return f"Made from the tables of the environment {ctx.config.environment} as of {ctx.as_of}, by the run {ctx.run_id}."
+
+
+# -- the index -------------------------------------------------------------------------------------------------------------------
+
+
+def _index(ctx: Context, cards: list[Row], campaigns: list[Row]) -> Page:
+    persons = ctx.lake.read_or_empty(Person)
+    links = ctx.lake.read_or_empty(PersonLink)
+    counted = rows(links.agg(F.count(F.lit(1)).alias("records"), F.count_distinct(PersonLink.member_id).alias("members")))[0]
+    found = rows(persons.agg(F.count(F.lit(1)).alias("persons"), F.count_distinct(Person.household_id).alias("households")))[0]
+    return build_index(
+        Overview(
+            environment=ctx.config.environment,
+            source=_source(ctx),
+            runs=rows(ctx.lake.read_or_empty(Run)),
+            tables=_tables(ctx),
+            records=counted["records"],
+            persons=found["persons"],
+            households=found["households"],
+            members=counted["members"],
+            cards=cards,
+            campaigns=campaigns,
+            campaign_labels={k: v.label for k, v in ctx.config.campaigns.items()},
+        )
+    )
+
+
+def _tables(ctx: Context) -> list[Row]:
+    tables = sorted(REGISTRY.values(), key=lambda t: (SCHEMAS.index(t.schema), t.name))
+    return [
+        {"name": t.full_name(), "rows": ctx.lake.read(t).count(), "version": ctx.lake.version(t), "grain": t.grain()}
+        for t in tables
+        if ctx.lake.exists(t)
+    ]
+
+
+# -- campaigns -------------------------------------------------------------------------------------------------------------------
+
+
+def _campaigns(ctx: Context, campaigns: list[Row]) -> dict[str, Page]:
+    if not campaigns:
+        return {}
+    lake = ctx.lake
+    steps, tiers, exports, results = (rows(lake.read_or_empty(t)) for t in (Waterfall, Tier, Export, Matchback))
+    counts = rows(aggregates.selection_counts(lake.read_or_empty(Selection)))
+    segments = lake.read_or_empty(Segment)
+    newest = segments.agg(F.max(Segment.cutoff)).collect()[0][0]
+    facets = (Segment.age_band, Segment.department)
+    profiles = rows(aggregates.profile(lake.read_or_empty(Decision), segments.where(F.col(Segment.cutoff) == F.lit(newest)), facets))
+
+    def own(table: list[Row], campaign_id: str) -> list[Row]:
+        return [r for r in table if r[Campaign.campaign_id] == campaign_id]
+
+    pages = {}
+    for c in campaigns:
+        name = c[Campaign.campaign_id]
+        recipient = ctx.config.recipients.get(c[Campaign.client_id])
+        made = CampaignRows(
+            c, own(steps, name), own(tiers, name), own(counts, name), own(profiles, name), own(exports, name), own(results, name),
+            ctx.config.campaigns.get(name), _rules(ctx, c), recipient.label if recipient else c[Campaign.client_id], _source(ctx),
+        )  # fmt: skip
+        pages[campaign_file(name)] = build_campaign(made)
+    return pages
+
+
+def _rules(ctx: Context, campaign: Row) -> list[LawRuleSpec]:
+    """The rules of law in force on the drop date for the campaign's channels and purpose."""
+    drop = campaign[Campaign.drop_date]
+    return [
+        r
+        for r in (ctx.config.law.rules if ctx.config.law else ())
+        if str(r.channel) in campaign[Campaign.channels]
+        and str(r.purpose) == campaign[Campaign.purpose]
+        and r.valid_from <= drop
+        and (r.valid_to is None or drop <= r.valid_to)
+    ]
+
+
+# -- models ----------------------------------------------------------------------------------------------------------------------
+
+
+def _models(ctx: Context, cards: list[Row]) -> dict[str, Page]:
+    if not cards:
+        return {}
+    tiers, scores = rows(ctx.lake.read_or_empty(GainsTier)), ctx.lake.read_or_empty(Score)
+    bins, reasons, scored = (
+        rows(f) for f in (aggregates.probability_bins(scores), aggregates.leading_reasons(scores), aggregates.scored(scores))
+    )
+    pages = {}
+    for card in latest_versions(cards):
+        key = card[ModelCard.model_key]
+        mine = [s for s in scored if s[Score.model_key] == key]
+        newest = max(mine, key=lambda s: s[Score.cutoff]) if mine else None
+
+        def own(table: list[Row], key: str = key, newest: Row | None = newest) -> list[Row]:
+            return [r for r in table if newest and r[Score.model_key] == key and r[Score.cutoff] == newest[Score.cutoff]]
+
+        recipient = ctx.config.recipients.get(key.partition(":")[2])
+        made = ModelRows(
+            card=card,
+            versions=[c for c in cards if c[ModelCard.model_key] == key],
+            tiers=[t for t in tiers if (t[GainsTier.model_key], t[GainsTier.model_version]) == (key, card[ModelCard.model_version])],
+            bins=own(bins),
+            reasons=own(reasons),
+            scored=newest,
+            client_label=recipient.label if recipient else key,
+            source=_source(ctx),
+            is_gift=recipient is not None and str(recipient.sector) == "caritatif",
+        )
+        pages[model_file(key)] = build_model(made)
+    return pages
+
+
+# -- identities ------------------------------------------------------------------------------------------------------------------
+
+
+def _identity(ctx: Context, truth: Mapping[str, Any]) -> Page:
+    lake, settings = ctx.lake, ctx.config.identity
+    persons, links, households = lake.read_or_empty(Person), lake.read_or_empty(PersonLink), lake.read_or_empty(HouseholdLink)
+    statistics = lake.read_or_empty(CandidateStatistic)
+    newest = statistics.agg(F.max(CandidateStatistic.as_of)).collect()[0][0]
+    homes = households.groupBy(HouseholdLink.household_id).agg(F.count(F.lit(1)).cast("int").alias(HouseholdLink.household_size))
+    person_sizes, home_sizes = (
+        rows(aggregates.sizes(persons, Person.record_count)),
+        rows(aggregates.sizes(homes, HouseholdLink.household_size)),
+    )
+    return build_identity(
+        IdentityRows(
+            records=links.count(),
+            persons=sum(r[aggregates.N] for r in person_sizes),
+            households=sum(r[aggregates.N] for r in home_sizes),
+            person_sizes=person_sizes,
+            household_sizes=home_sizes,
+            edges=rows(aggregates.edge_weights(lake.read_or_empty(Edge))),
+            candidates=rows(statistics.where(F.col(CandidateStatistic.as_of) == F.lit(newest))),
+            model=rows(lake.read_or_empty(MatchModel).where(MatchModel.is_current)),
+            members=rows(aggregates.member_links(links, persons)),
+            member_labels={k: m.label for k, m in ctx.config.members.items()},
+            events=rows(aggregates.counted(lake.read_or_empty(IdentityEvent), IdentityEvent.as_of, IdentityEvent.kind)),
+            link_weight=settings.link_weight,
+            review_weight=settings.review_weight,
+            source=_source(ctx),
+            truth=truth,
+            level_words=level_in_words,
+        )
+    )

@@ -1,0 +1,302 @@
+"""The page of one campaign: what was asked, who was left at every step, what it should bring, and after the window what it brought.
+
+A client or a member may read it: no count from 1 to 10 is shown, and none follows from two others (`reporting.masking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
+from appetence.contracts.specs import CampaignSpec, LawRuleSpec
+from appetence.reporting import charts, masking, numbers, words
+from appetence.reporting.aggregates import EVERYBODY, SELECTED, N
+from appetence.reporting.campaign_results import result_sections
+from appetence.reporting.parts import Fact, Page, Part, Picture, Section, Sheet, Words
+
+Row = Mapping[str, Any]
+TOP_DEPARTMENTS = 12
+
+
+@dataclass(frozen=True)
+class CampaignRows:
+    """The rows one campaign's page is made from. `counts` and `profile` are aggregates (`reporting.aggregates`)."""
+
+    campaign: Row
+    waterfall: Sequence[Row]
+    tiers: Sequence[Row]
+    counts: Sequence[Row]
+    profile: Sequence[Row]
+    exports: Sequence[Row]
+    matchback: Sequence[Row]
+    spec: CampaignSpec | None
+    rules: Sequence[LawRuleSpec]
+    client_label: str
+    source: str
+
+
+def build_campaign(found: CampaignRows) -> Page:
+    """The page `campaign_<id>.html`."""
+    c = found.campaign
+    selected, held_out = int(c[Campaign.selected]), int(c[Campaign.held_out])
+    steps = joined_steps(found.waterfall)
+    universe = steps[0].entered if steps else 0
+    pays = _break_even(found.tiers)
+    return Page(
+        title=found.spec.label if found.spec else c[Campaign.campaign_id],
+        subtitle=f"Campaign {c[Campaign.campaign_id]} for {found.client_label}, by {_channels(c)}, dropped on {numbers.day(c[Campaign.drop_date])}.",
+        facts=[
+            Fact("Contacted", masking.shown(selected), _ordered(c)),
+            Fact("Held out", masking.shown(held_out), "drawn at random, not contacted"),
+            Fact("Candidates", masking.shown(universe), "persons with a live record"),
+            Fact(
+                "Pays down to",
+                f"tenth {pays} of 10" if pays else numbers.NOTHING,
+                f"at {numbers.euros(c[Campaign.cost_per_piece_cents], 2)} a piece and {numbers.euros(c[Campaign.margin_cents], 2)} a response",
+            ),
+        ],
+        sections=[
+            Section("What was asked", "", [Words(specification(found), is_list=True)]),
+            Section(
+                "Who was left at every step",
+                "Each step drops persons for one reason; a person counts at the first that applies.",
+                waterfall_parts(steps, selected),
+            ),
+            *_tiers(found),
+            *_reach(found),
+            *_profile(found),
+            *_exports(found),
+            *result_sections(c, found.matchback),
+            Section(
+                "Small counts",
+                f"Counts from 1 to {masking.SMALL_COUNT - 1} are not shown. Steps, cells and tenths that are smaller are shown together with a neighbour, so that what is shown still adds up and no small count follows from two others.",
+            ),
+        ],
+        source=found.source,
+    )
+
+
+def _channels(c: Row) -> str:
+    return words.listed((words.channel(x) for x in c[Campaign.channels]), "or")
+
+
+def _ordered(c: Row) -> str:
+    ordered = c[Campaign.ordered]
+    return f"{numbers.count(ordered)} ordered" if ordered else "down to break-even"
+
+
+def specification(found: CampaignRows) -> list[str]:
+    """What the campaign asks, in sentences."""
+    c, spec = found.campaign, found.spec
+    said = [
+        f"{words.product(c[Campaign.product])}.",
+        f"Purpose: {words.purpose(c[Campaign.purpose])}; programme {words.readable(c[Campaign.programme])}; channel {_channels(c)}.",
+        f"Ranked by the model {c[Campaign.model_key]}, on the history up to {numbers.day(c[Campaign.cutoff])}." if c[Campaign.model_key]
+        else f"Ranked by {spec.ranking if spec else 'a formula'}, on the history up to {numbers.day(c[Campaign.cutoff])}.",
+        f"{_ordered(c).capitalize()}, and {numbers.count(c[Campaign.planned_holdout])} more planned to be held out.",
+        *(_rule(r) for r in found.rules),
+    ]  # fmt: skip
+    return [*said, *_spec_lines(spec)] if spec else said
+
+
+def _rule(rule: LawRuleSpec) -> str:
+    bases = words.listed((words.basis(b) for b in rule.bases), "or")
+    house = f"; for the client's own base also {words.listed((words.basis(b) for b in rule.house_bases), 'or')}" if rule.house_bases else ""
+    named = " that names the recipient" if rule.names_recipient else ""
+    lists = f"; the {words.listed(x.capitalize() for x in rule.external_lists)} list applies" if rule.external_lists else ""
+    return f"Rule for {words.channel(rule.channel)} on the drop date: {bases}{named}{house}{lists} ({rule.source})."
+
+
+def _spec_lines(spec: CampaignSpec) -> list[str]:
+    one_each = {"person": "person", "family": "family at an address", "address": "address"}[spec.merge_level]
+    lines = [
+        f"At least {spec.min_sources} supplying members a person." if spec.min_sources > 1 else "The client's own record is enough.",
+        f"One piece per {one_each}; at most {spec.cap_per_year} pieces a household and channel in 12 months, {spec.rest_days} days of rest between two.",
+        f"{'Lists' if len(spec.lists) > 1 else 'List'}, in order of priority: {'; '.join(_list(x) for x in spec.lists)}.",
+    ]
+    if spec.cells:
+        lines.append(
+            f"Test cells above the cut: {words.listed(f'{words.cell(x.cell)} ({numbers.percent(x.share, 0)})' for x in spec.cells)}."
+        )
+    lines.append(f"{spec.seeds} trap addresses are added after all counts; responses count for {spec.response_window_days} days.")
+    return lines
+
+
+def _list(spec: Any) -> str:
+    asks = [
+        *([f"departments {', '.join(spec.departments)}"] if spec.departments else []),
+        *([f"{len(spec.postcodes)} postcodes"] if spec.postcodes else []),
+        *([f"from {spec.age_min} years"] if spec.age_min else []),
+        *([f"up to {spec.age_max} years"] if spec.age_max else []),
+        *([f"segments {', '.join(spec.segments)}"] if spec.segments else []),
+        *([f"buyers in {', '.join(words.readable(s) for s in spec.sectors)}"] if spec.sectors else []),
+        *([f"last purchase within {spec.recency_days_max} days"] if spec.recency_days_max else []),
+        *([f"no purchase for {spec.recency_days_min} days"] if spec.recency_days_min else []),
+    ]
+    return f"{words.readable(spec.list_id)} ({', '.join(asks) or 'everybody eligible'})"
+
+
+# -- the waterfall ---------------------------------------------------------------------------------------------------------------
+
+
+def joined_steps(waterfall: Sequence[Row]) -> list[charts.Step]:
+    """Waterfall rows as steps, those that drop fewer than 11 joined with the next (the last ones with the one before)."""
+    rows = sorted(waterfall, key=lambda r: r[Waterfall.step])
+    made = [charts.Step(words.step(r[Waterfall.code])[0], int(r[Waterfall.entered]), int(r[Waterfall.dropped])) for r in rows]
+    return made[:1] + masking.joined(
+        made[1:], lambda s: (s.dropped,), lambda a, b: charts.Step(f"{a.label} + {_lower(b.label)}", a.entered, a.dropped + b.dropped)
+    )
+
+
+def _lower(label: str) -> str:
+    return label[:1].lower() + label[1:]
+
+
+def waterfall_parts(steps: Sequence[charts.Step], selected: int) -> list[Part]:
+    """The waterfall as a picture and as a table."""
+    if not steps or masking.is_small(selected):
+        return [Words(["Too few persons are left to show the steps."])]
+    meanings = {name: meaning for name, meaning in words.STEPS.values()}
+    rows = [
+        [s.label, "; ".join(meanings.get(n, meanings.get(n.capitalize(), "")) for n in s.label.split(" + ")), numbers.count(s.entered), numbers.count(s.dropped), numbers.count(s.entered - s.dropped)]
+        for s in steps
+    ]  # fmt: skip
+    last = steps[-1].entered - steps[-1].dropped
+    picture = Picture(
+        "From all candidates to those contacted",
+        lambda narrow: charts.waterfall(steps, ("Contacted", last), narrow=narrow),
+        f"Of {numbers.count(steps[0].entered)} candidates {numbers.count(last)} are contacted; the table below has every step.",
+    )
+    return [picture, Sheet(["Step", "Drops", "Before", "Dropped", "Left"], rows, (2, 3, 4))]
+
+
+# -- what it should bring --------------------------------------------------------------------------------------------------------
+
+
+def _break_even(tiers: Sequence[Row]) -> int:
+    return max([int(t[Tier.tier]) for t in tiers if t[Tier.is_above_break_even]], default=0)
+
+
+def _tiers(found: CampaignRows) -> list[Section]:
+    tiers = sorted(found.tiers, key=lambda t: t[Tier.tier])
+    if not tiers or any(masking.is_small(t[Tier.quantity]) for t in tiers):
+        return []
+    pays = _break_even(tiers)
+    taken = float(found.campaign[Campaign.selected] + found.campaign[Campaign.held_out])
+    depth = next((float(t[Tier.cumulative_quantity]) for t in reversed(tiers) if t[Tier.is_above_break_even]), None)
+    rows = [
+        [
+            str(t[Tier.tier]), numbers.count(t[Tier.quantity]), numbers.decimal(t[Tier.expected_responses], 1),
+            numbers.percent(t[Tier.expected_responses] / t[Tier.quantity] if t[Tier.quantity] else None, 2),
+            numbers.euros(t[Tier.expected_margin_cents]), numbers.count(t[Tier.cumulative_quantity]), numbers.euros(t[Tier.cumulative_margin_cents]),
+            "yes" if t[Tier.is_above_break_even] else "no",
+        ]
+        for t in tiers
+    ]  # fmt: skip
+    picture = Picture(
+        "Expected margin by depth",
+        lambda narrow: charts.money(
+            [float(t[Tier.cumulative_quantity]) for t in tiers],
+            [float(t[Tier.cumulative_margin_cents]) for t in tiers],
+            break_even=depth,
+            taken=taken,
+            narrow=narrow,
+        ),
+        f"Expected margin less cost, added up from the best tenth to the last; the last tenth that earns its cost is tenth {pays}.",
+        "Margin of the expected responses less the cost of all pieces, before any is sent.",
+    )
+    lead = (
+        f"The eligible are cut into tenths, best first. Down to tenth {pays} a tenth earns more than it costs."
+        if pays
+        else "No tenth is expected to earn its cost."
+    )
+    columns = ["Tenth", "Merge units", "Expected responses", "Expected rate", "Margin less cost", "Units so far", "Margin so far", "Pays"]
+    return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, (0, 1, 2, 3, 4, 5, 6))])]
+
+
+# -- who they are ----------------------------------------------------------------------------------------------------------------
+
+
+def _added(rows: Sequence[Row], key: str) -> dict[str, int]:
+    added: dict[str, int] = {}
+    for r in rows:
+        added[r[key]] = added.get(r[key], 0) + int(r[N])
+    return dict(sorted(added.items(), key=lambda item: (-item[1], str(item[0]))))
+
+
+def _reach(found: CampaignRows) -> list[Section]:
+    if not found.counts:
+        return []
+    sheets: list[Part] = []
+    for key, title, say in (
+        ("channel", "Channel", words.channel),
+        ("list_id", "List", words.readable),
+        ("cell", "Cell", words.cell),
+        ("is_newly_served", "Served before", lambda new: "new to this client" if new else "selected for this client before"),
+    ):
+        added = _added(found.counts, key)
+        values = masking.parts(list(added.values()))
+        rows = [[say(name), masking.part_shown(v)] for name, v in zip(added, values, strict=True)]
+        sheets.append(Sheet([title, "Merge units"], rows, (1,)))
+    return [
+        Section(
+            "Reach, lists and cells",
+            "Units selected, contacted and held out together, by what they were reached through and set apart for.",
+            sheets,
+        )
+    ]
+
+
+def _profile(found: CampaignRows) -> list[Section]:
+    pictures: list[Part] = []
+    for facet, title in (("age_band", "Age"), ("department", "Departments")):
+        rows = [r for r in found.profile if r["facet"] == facet]
+        if facet == "department":
+            rows = sorted(rows, key=lambda r: -r[SELECTED])[:TOP_DEPARTMENTS]
+        if rows:
+            pictures.append(_facet(rows, title, found.profile, facet))
+    return [Section("Who they are", "Those selected beside all candidates, as shares of each.", pictures)] if pictures else []
+
+
+def _facet(rows: Sequence[Row], title: str, everything: Sequence[Row], facet: str) -> Picture:
+    whole = [r for r in everything if r["facet"] == facet]
+    chosen, everybody = sum(r[SELECTED] for r in whole), sum(r[EVERYBODY] for r in whole)
+    visible = dict(zip((r["value"] for r in whole), masking.parts([int(r[SELECTED]) for r in whole]), strict=True))
+    known = dict(zip((r["value"] for r in whole), masking.parts([int(r[EVERYBODY]) for r in whole]), strict=True))
+    labels = [str(r["value"]) for r in rows]
+
+    def shares(values: Mapping[str, int | None], of: int) -> list[float | None]:
+        return [None if values[v] is None or not of else (values[v] or 0) / of for v in labels]
+
+    return Picture(
+        title,
+        lambda narrow: charts.bars(
+            labels,
+            [("selected", shares(visible, chosen)), ("all candidates", shares(known, everybody))],
+            unit="share",
+            is_share=True,
+            narrow=narrow,
+        ),
+        f"{title} of those selected beside all candidates.",
+    )
+
+
+def _exports(found: CampaignRows) -> list[Section]:
+    if not found.exports:
+        return []
+    mailed = {r["channel"]: 0 for r in found.counts}
+    for r in found.counts:
+        mailed[r["channel"]] += int(r[N]) if r["cell"] != words.HOLDOUT else 0
+    rows = [
+        [
+            e[Export.file_name], words.channel(e[Export.channel]), e[Export.layout], e[Export.recipient_id],
+            masking.beside(int(e[Export.rows] - e[Export.seeds]), mailed.get(e[Export.channel], 0)),
+            str(e[Export.seeds]), str(e[Export.destroy_by]), str(e[Export.destroyed_on] or numbers.NOTHING),
+        ]
+        for e in found.exports
+    ]  # fmt: skip
+    lead = "Each file is encrypted for its recipient and signed; suppression and permission are checked once more when it is written."
+    columns = ["File", "Channel", "Layout", "For", "Persons", "Trap addresses", "Destroy by", "Destroyed on"]
+    return [Section("Files handed over", lead, [Sheet(columns, rows, (4, 5))])]

@@ -1,0 +1,155 @@
+"""After the window: responses with intervals, the increment over the hold-out, predicted against actual by decile. Small counts joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from appetence.contracts.campaign import Campaign, Matchback
+from appetence.reporting import charts, masking, numbers, words
+from appetence.reporting.parts import Part, Picture, Section, Sheet, Words
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Merge units of one or more neighbouring groups, how many responded, and how many the model expected."""
+
+    label: str
+    units: int
+    responders: int
+    expected: float | None
+
+    def with_next(self, other: Group) -> Group:
+        """Both as one."""
+        first, last = self.label.split(numbers.DASH)[0], other.label.split(numbers.DASH)[-1]
+        both = None if self.expected is None or other.expected is None else self.expected + other.expected
+        return Group(f"{first}{numbers.DASH}{last}", self.units + other.units, self.responders + other.responders, both)
+
+    def measure(self) -> charts.Measure:
+        """The response rate with its 95 % Wilson interval."""
+        low, high = numbers.wilson(self.responders, self.units)
+        return charts.Measure(
+            self.label,
+            self.responders / max(self.units, 1),
+            low,
+            high,
+            None if self.expected is None else self.expected / max(self.units, 1),
+        )
+
+
+def result_sections(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
+    """The sections on what came back; one sentence while the window is open."""
+    total = next((m for m in matchback if m[Matchback.group_kind] == "total"), None)
+    if total is None:
+        return [Section("What came back", "Nothing is measured yet: responses count from the drop date to the end of the window.")]
+    cells = [m for m in matchback if m[Matchback.group_kind] == "cell"]
+    return [Section("What came back", _verdict(total, cells), [*_increment(total, cells), *_cells(cells)]), *_deciles(campaign, matchback)]
+
+
+def _verdict(total: Row, cells: Sequence[Row]) -> str:
+    rate = f"{numbers.percent(total[Matchback.rate], 2)} of those contacted responded in the window"
+    low, high = total[Matchback.incremental_low], total[Matchback.incremental_high]
+    if low is None or high is None or not _may_show(total, cells):
+        return (
+            f"{rate if not masking.is_small(total[Matchback.responders]) else 'Fewer than 11 of those contacted responded in the window'}."
+        )
+    effect = (
+        "the campaign caused responses"
+        if low > 0
+        else "the campaign cost responses"
+        if high < 0
+        else "an effect is not proven: the interval holds zero"
+    )
+    return f"{rate}. Against the hold-out the increment lies between {numbers.points(low)} and {numbers.points(high)}: {effect}."
+
+
+def _may_show(total: Row, cells: Sequence[Row]) -> bool:
+    """The increment gives the hold-out's responders away: it is shown only when they, and the contacted ones, are not few."""
+    counts = [m[Matchback.responders] for m in (total, *cells)]
+    return bool(cells) and not any(masking.is_small(n) for n in counts)
+
+
+def _increment(total: Row, cells: Sequence[Row]) -> list[Part]:
+    if total[Matchback.incremental_rate] is None:
+        return [Words(["No hold-out was set apart: what would have come in without the campaign is not known."])]
+    if not _may_show(total, cells):
+        return [Words(["The increment over the hold-out is not shown: too few responded in one of the groups it compares."])]
+    found = charts.Measure(
+        "increment", total[Matchback.incremental_rate], total[Matchback.incremental_low] or 0.0, total[Matchback.incremental_high] or 0.0
+    )
+    rows = [
+        ["Response rate of those contacted", numbers.percent(total[Matchback.rate], 2)],
+        ["Rate the campaign added", numbers.points(found.value)],
+        ["95 % interval of the added rate", f"{numbers.points(found.low)} to {numbers.points(found.high)}"],
+        ["Responses the campaign added", numbers.decimal(found.value * total[Matchback.units], 0)],
+        ["Turnover matched to the campaign", numbers.euros(total[Matchback.amount_cents])],
+        ["Turnover above what the hold-out predicts", numbers.euros(total[Matchback.incremental_amount_cents])],
+    ]
+    note = "Matching orders back credits the campaign with those who would have bought anyway; only the comparison with the hold-out tells what it caused."
+    return [Sheet(["", "Measured"], rows, (1,), note)]
+
+
+def _cells(cells: Sequence[Row]) -> list[Part]:
+    shown = [m for m in cells if not masking.is_small(m[Matchback.responders]) and not masking.is_small(m[Matchback.units])]
+    rows = [
+        [
+            words.cell(m[Matchback.group_value]), masking.shown(m[Matchback.units]), masking.shown(m[Matchback.responders]),
+            *(
+                [numbers.percent(m[Matchback.rate], 2), f"{numbers.percent(m[Matchback.rate_low], 2)} to {numbers.percent(m[Matchback.rate_high], 2)}"]
+                if m in shown
+                else ["not shown", "not shown"]
+            ),
+        ]
+        for m in cells
+    ]  # fmt: skip
+    parts: list[Part] = []
+    if len(shown) > 1:
+        groups = [
+            charts.Measure(words.cell(m[Matchback.group_value]), m[Matchback.rate], m[Matchback.rate_low], m[Matchback.rate_high])
+            for m in shown
+        ]
+        parts.append(
+            Picture(
+                "Response rate by cell",
+                lambda narrow: charts.rates(groups, label="cell", narrow=narrow),
+                "Response rate of each cell with its 95 % interval.",
+            )
+        )
+    return [*parts, Sheet(["Cell", "Merge units", "Responded", "Rate", "95 % interval"], rows, (1, 2, 3, 4))] if rows else parts
+
+
+def _deciles(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
+    rows = sorted((m for m in matchback if m[Matchback.group_kind] == "decile"), key=lambda m: int(m[Matchback.group_value]))
+    groups = masking.joined(
+        (
+            Group(
+                m[Matchback.group_value],
+                int(m[Matchback.units]),
+                int(m[Matchback.responders]),
+                None if m[Matchback.predicted_rate] is None else m[Matchback.predicted_rate] * m[Matchback.units],
+            )
+            for m in rows
+        ),
+        lambda g: (g.units, g.responders),
+        Group.with_next,
+    )
+    if not groups or masking.is_small(groups[0].responders):
+        return []
+    measured = [g.measure() for g in groups]
+    table = [
+        [g.label, numbers.count(g.units), numbers.count(g.responders), numbers.percent(m.value, 2), f"{numbers.percent(m.low, 2)} to {numbers.percent(m.high, 2)}", numbers.percent(m.expected, 2)]
+        for g, m in zip(groups, measured, strict=True)
+    ]  # fmt: skip
+    has_model = campaign[Campaign.model_key] is not None and any(m.expected is not None for m in measured)
+    title = "Predicted against actual by tenth" if has_model else "Response by tenth"
+    lead = "Tenths of the eligible, 1 is best; those with few responses are taken together."
+    picture = Picture(
+        title,
+        lambda narrow: charts.rates(measured, label="tenth of the eligible, best first", narrow=narrow),
+        "Response rate by tenth with 95 % intervals, beside the mean predicted probability.",
+    )
+    columns = ["Tenth", "Merge units", "Responded", "Actual", "95 % interval", "Predicted"]
+    return [Section(title, lead, [picture, Sheet(columns, table, (1, 2, 3, 4, 5))])]
