@@ -21,7 +21,7 @@ _SHORT_YEAR = r"^\s*[0-9]{1,2}[-/. ][0-9]{1,2}[-/. ][0-9]{2}(?:[^0-9].*)?$"
 
 def _named_month(c: Column) -> Column:
     """``12 mars 1985`` and ``1er avril 85`` with the month as a number."""
-    return F.when(c.rlike("[A-Za-z]{3}"), let(fold(c), _month_numbered)).otherwise(c)
+    return F.when(c.rlike(r"\p{L}{3}"), let(fold(c), _month_numbered)).otherwise(c)
 
 
 def _month_numbered(folded: Column) -> Column:

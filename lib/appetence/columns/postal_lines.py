@@ -1,9 +1,10 @@
 """A postal address in at most six lines of at most 38 characters, after the rules of NF Z10-011.
 
 Method: the lines are folded, short forms written out, and cut where a new part begins; each part goes to its line by what opens it
-(line 2 inside the building, 3 the building, 4 the way, 5 place and box). A line too long is then shortened, first in ways that can be
-undone (way type, then titles), and then in ways that cannot (first names to initials, long words clipped, the end cut), each time writing
-out again what now fits. Since every result is the shortest-needed form of its own long form, standardising it again changes nothing.
+(line 2 inside the building, 3 the building, 4 the way, 5 place and box); what four lines cannot hold is left out. A line too long is then
+shortened, first in ways that can be undone (way type, then titles), and then in ways that cannot (first names to initials, articles, long
+words clipped, the end cut), each time writing out again what now fits. Since every result is the shortest-needed form of its own long form,
+standardising it again changes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,15 @@ _COUNTRIES = {
     "GB": "ROYAUME UNI", "NL": "PAYS BAS", "CA": "CANADA", "US": "ETATS UNIS", "AT": "AUTRICHE", "IE": "IRLANDE",
 }  # fmt: skip
 _FLAT_LINE = rf"(?m)^(?:{words.FLAT}).*$"
+_FLAT_UNIT_LINE = rf"(?m)^(?:{words.FLAT_UNIT})$"
+_FLAT_FREE_LINE = rf"(?m)^(?!(?:{words.FLAT_UNIT})$)(?:{words.FLAT}).*$"
 _BUILDING_LINE = rf"(?m)^(?:{words.BUILDING}).*$"
+# A building's name and its units share a line, and so do a place and its box; short enough to lose nothing.
+_BUILDING_JOIN = (
+    rf"(?m)^((?:{words.BUILDING})(?=[^\n]{{0,24}}\n)[^\n]*)(?<!\b(?:{words.OPENERS}|DIT))\n(?=(?:{words.BUILDING_UNIT})$)|"
+    rf"^({words.BUILDING_UNIT})\n(?=(?:IMMEUBLE|RESIDENCE) [^\n]{{1,22}}$)"
+)
+_BOX_JOIN = rf"(?m)^(?!{words.BOX})([^\n]{{1,26}})(?<!\b(?:{words.OPENERS}|DIT))\n(?={words.BOX}$)"
 _WAYS = (
     rf"(?m)^{words.NUMBER} (?:{words.NUMBERED})(?: .*)?$",
     rf"(?m)^(?:(?:{words.STRONG}) [A-Z0-9].*|GRANDE RUE)$",
@@ -35,14 +44,22 @@ def _swapped(text: Column, table: dict[str, str]) -> Column:
     return F.replace(F.array_join(changed, " "), F.lit(" \n "), F.lit("\n"))
 
 
-def written_out(text: Column) -> Column:
-    """Short forms of words and of way types in full, in folded text of one or several lines."""
-    text = _swapped(text, words.word_of())
+def _heads_written_out(text: Column) -> Column:
+    """Short way types that are ones at the head of a line only; most lines have none, which one look tells."""
+    return let(text, lambda t: F.when(t.rlike(words.head_pattern()), _heads_swapped(t)).otherwise(t))
+
+
+def _heads_swapped(text: Column) -> Column:
     for short, full in words.HEADS.items():
         text = F.regexp_replace(text, rf"(?m)^((?:{words.NUMBER} )?){short} (?=[A-Z])", rf"$1{full} ")
     for short, full in words.NUMBERED_HEADS.items():
         text = F.regexp_replace(text, rf"(?m)^({words.NUMBER} ){short} (?=[A-Z])", rf"$1{full} ")
     return text
+
+
+def written_out(text: Column) -> Column:
+    """Short forms of words and of way types in full, in folded text of one or several lines."""
+    return _heads_written_out(_swapped(text, words.word_of()))
 
 
 def folded(text: Column) -> Column:
@@ -52,15 +69,17 @@ def folded(text: Column) -> Column:
 
 def tidied(text: Column) -> Column:
     """Folded lines without ``N°`` and without lines that mean nothing; ``12BIS`` parted."""
-    dropped = rf"(?m)^ ?(?:(?:N|NO|NUM|NUMERO) ?(?=[0-9])|(?:{words.EMPTY}) ?$|(?:F )?[0-9]{{5}} [A-Z][A-Z ]*$)|^ | $"
+    dropped = rf"(?m)^ ?(?:(?:(?:N|NO|NUM|NUMERO) ?)+(?=[0-9]{{1,4}}(?![0-9]))|(?:{words.EMPTY}) ?$|(?:F )?[0-9]{{5}} [A-Z].*$)|^ | $"
     text = F.regexp_replace(text, dropped, "")
     return F.regexp_replace(text, r"(?m)(?<=^[0-9]{1,4})(?=(?:BIS|TER|QUATER|QUINQUIES|[A-Z]) )", " ")
 
 
 def parted(text: Column) -> Column:
     """Folded text with one part of the address on each line."""
-    broken = F.regexp_replace(written_out(tidied(text)), words.break_pattern(), "\n")
-    return F.trim(F.regexp_replace(broken, r"\s*\n\s*", "\n"), F.lit(" \n"))
+    spaced = F.regexp_replace(text, r"(?<=\b[0-9]{1,4})(?=(?:BIS|TER|QUATER)\b)", " ")
+    broken = F.regexp_replace(_swapped(spaced, words.word_of()), words.break_pattern(), "\n")
+    lines = _heads_written_out(tidied(broken))
+    return F.trim(F.regexp_replace(lines, r"\s*\n\s*", "\n"), F.lit(" \n"))
 
 
 def _too_long(line: Column) -> Column:
@@ -86,7 +105,7 @@ def _clipped(full: Column) -> Column:
 
 
 def _without_articles(full: Column) -> Column:
-    return F.regexp_replace(full, rf"(?<=[A-Z0-9] )(?:(?:{words.ARTICLE}) )+", "")
+    return F.regexp_replace(full, words.articles_pattern(), "")
 
 
 _LOSSES = (_initials, _without_link, _clipped, _without_articles)
@@ -115,43 +134,39 @@ def fit(line: Column) -> Column:
     return F.when(_too_long(line), _shortened(line)).otherwise(line)
 
 
-def _wrapped(line: Column, may: Column) -> tuple[Column, Column]:
-    """The line in two, before a part that opens or at a space, when it is too long and there is room for two; else as it is."""
-    two = may & _too_long(line)
-    at_part = F.regexp_extract(line, rf"^(.{{1,{words.MAX_LINE}}}) (?={words.BUILDING}|{words.SITE})", 1)
-    head = F.coalesce(null_if_empty(at_part), cut(line))
-    return F.when(two, head).otherwise(line), F.when(two, cut(F.trim(F.substr(line, F.length(head) + 1))))
-
-
-def _joined(text: Column) -> Column:
-    return null_if_empty(F.trim(F.regexp_replace(text, r"\s+", " ")))
-
-
 def _ordered(text: Column) -> Column:
     """Several parts to their lines, at most four."""
     ways = [null_if_empty(F.regexp_extract(text, pattern, 0)) for pattern in _WAYS]
     return let(F.coalesce(*ways), lambda way: _around(text, way))
 
 
+def _rows(text: Column) -> Column:
+    return F.array_remove(F.split(text, "\n"), "")
+
+
 def _around(text: Column, way: Column) -> Column:
+    """What goes before the way and what goes behind it; without a way, all that is not a building stands behind."""
     whole, marked = F.concat(F.lit("\n"), text, F.lit("\n")), F.concat(F.lit("\n"), way, F.lit("\n"))
     before = F.when(way.isNull(), "").otherwise(F.call_function("substring_index", whole, marked, F.lit(1)))
-    after = F.when(way.isNull(), whole).otherwise(F.substr(whole, F.length(before) + F.length(marked)))
-    flats = F.array_join(F.regexp_extract_all(F.concat(before, after), F.lit(_FLAT_LINE), 0), " ")
-    buildings = F.array_join(F.regexp_extract_all(after, F.lit(_BUILDING_LINE), 0), " ")
-    building = F.concat(F.regexp_replace(before, _FLAT_LINE, ""), F.lit(" "), buildings)
-    place = F.regexp_replace(after, rf"{_FLAT_LINE}|{_BUILDING_LINE}", "")
-    parts = F.array(_joined(flats), _joined(building), way, _joined(place))
-    return let(parts, _four_lines)
+    after = F.when(way.isNull(), whole).otherwise(F.concat(F.lit("\n"), F.substr(whole, F.length(before) + F.length(marked) + 1)))
+    both = F.concat(before, F.lit("\n"), after)
+    units = F.array_join(F.regexp_extract_all(both, F.lit(_FLAT_UNIT_LINE), 0), " ")
+    free = F.regexp_extract_all(both, F.lit(_FLAT_FREE_LINE), 0)
+    moved = F.array_join(F.regexp_extract_all(after, F.lit(_BUILDING_LINE), 0), "\n")
+    building = F.regexp_replace(F.concat(F.regexp_replace(before, _FLAT_LINE, ""), F.lit("\n"), moved), r"\n+", "\n")
+    place = F.regexp_replace(F.regexp_replace(after, rf"{_FLAT_LINE}|{_BUILDING_LINE}", ""), r"\n+", "\n")
+    first = F.concat(F.array(units), free, _rows(F.regexp_replace(building, _BUILDING_JOIN, "$1$2 ")))
+    return let(
+        F.array_remove(first, ""),
+        lambda fore: let(_rows(F.regexp_replace(place, _BOX_JOIN, "$1 ")), lambda rear: _four(fore, F.array_compact(F.array(way)), rear)),
+    )
 
 
-def _four_lines(parts: Column) -> Column:
-    flat, building, way, place = (parts.getItem(i) for i in range(4))
-    upper = _wrapped(building, flat.isNull())
-    room = F.when(flat.isNull(), F.lit(1)).otherwise(0) + F.when(building.isNull(), 1).otherwise(0)
-    room = room + F.when(way.isNull(), 1).otherwise(0) - F.when(flat.isNull() & _too_long(building), 1).otherwise(0)
-    lower = _wrapped(place, room > 0)
-    return F.array_compact(F.array(flat, *upper, way, *lower))
+def _four(fore: Column, way: Column, rear: Column) -> Column:
+    """Four lines at most: the way, one of the place if there is any, then the most particular; the rest is left out."""
+    room = F.lit(4) - F.size(way)
+    kept = F.slice(fore, F.lit(1), room - F.least(F.size(rear), F.lit(1)))
+    return F.concat(kept, way, F.slice(rear, F.lit(1), room - F.least(F.size(fore), room - F.least(F.size(rear), F.lit(1)))))
 
 
 def address_parts(*address: Column) -> Column:

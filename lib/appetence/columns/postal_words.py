@@ -24,20 +24,27 @@ STRONG = (
 NUMBERED = f"{STRONG}|COTE|COUR|MAIL|DESCENTE|TERRASSE|GALERIE|CORNICHE|PARVIS|RAMPE|RUELLETTE|TERRE PLEIN|CITE|CLOS|VILLA"
 
 ARTICLE = "DE|DU|DES|LA|LE|LES|L|D|AU|AUX"
-UNIT = "APPARTEMENT|BATIMENT|ESCALIER|ETAGE|PORTE|IMMEUBLE|LOGEMENT|TOUR|BLOC|HALL|ENTREE|LOT|BP|CS|TSA|CHAMBRE|PAVILLON|STUDIO|COULOIR"
-# What opens a part of the address: line 2 (inside the building), line 3 (the building), line 5 (place and box).
-FLAT = (
-    r"APPARTEMENT [A-Z0-9]{1,5}\b|ESCALIER [A-Z0-9]{1,3}\b|ETAGE [0-9]|PORTE (?:[0-9]{1,4}|[A-Z])(?= |$)|LOGEMENT [A-Z0-9]{1,4}\b|"
-    r"CHAMBRE [0-9]|COULOIR [A-Z0-9]{1,2}\b|REZ DE CHAUSSEE\b|RDC\b|[0-9]{1,2} ?(?:ERE?|EME|ND|NDE|E)? ?ETAGE\b|CHEZ |C O |STUDIO [0-9]"
+_PLACED = "APPARTEMENT|BATIMENT|ESCALIER|ETAGE|PORTE|IMMEUBLE|LOGEMENT|TOUR|BLOC|HALL|ENTREE|LOT|BP|CS|TSA|CHAMBRE|PAVILLON|STUDIO|COULOIR"
+UNIT = f"{_PLACED}|NUMERO|NUM|NO|N"
+_VALUE = r"(?!(?:DE|DU|DES|LA|LE|LES|AU|AUX|ET|EN|SUR)\b)"
+_SIDE = "(?: (?:GAUCHE|DROITE|FACE))?"
+# What opens a part of the address. Inside the building (line 2): whole units, and what may go on freely.
+FLAT_UNIT = (
+    rf"APPARTEMENT {_VALUE}[A-Z0-9]{{1,5}}\b|ESCALIER {_VALUE}[A-Z0-9]{{1,3}}\b|(?:ETAGE|CHAMBRE|STUDIO) [0-9]{{1,4}}\b|"
+    rf"PORTE (?:[0-9]{{1,4}}|[A-Z])\b|LOGEMENT {_VALUE}[A-Z0-9]{{1,4}}\b|COULOIR {_VALUE}[A-Z0-9]{{1,2}}\b|"
+    rf"(?:REZ DE CHAUSSEE|RDC)\b{_SIDE}|(?<!\b(?:{UNIT}) )[0-9]{{1,2}} ?(?:ERE?|EME|ND|NDE|E)? ?ETAGE\b(?! [0-9]){_SIDE}"
 )
-BUILDING = (
-    r"BATIMENT [A-Z0-9]|IMMEUBLE [A-Z]|RESIDENCE [A-Z0-9]|ENTREE [A-Z0-9]{1,2}\b|TOUR [A-Z0-9]{1,2}(?= |$)|BLOC [A-Z0-9]{1,2}\b|"
-    r"HALL [A-Z0-9]{1,2}\b|LOTISSEMENT [A-Z]|LOT [0-9]|PAVILLON [A-Z0-9]{1,2}\b"
+FLAT = rf"{FLAT_UNIT}|CHEZ |C O "
+# The building (line 3): units, and names.
+BUILDING_UNIT = (
+    rf"(?:BATIMENT|BLOC|HALL|ENTREE|PAVILLON) {_VALUE}[A-Z0-9]{{1,3}}\b|TOUR (?![DL]\b){_VALUE}[A-Z0-9]{{1,2}}\b|LOT [0-9]{{1,4}}\b"
 )
-SITE = (
-    r"LIEU DIT [A-Z]|(?:BP|CS|TSA) [0-9]|BOITE POSTALE [0-9]|ZONE (?:INDUSTRIELLE|ARTISANALE|COMMERCIALE|D ACTIVITES?)\b|"
-    r"(?:ZI|ZA|ZAC) [A-Z]"
-)
+BUILDING_NAME = r"(?:IMMEUBLE|RESIDENCE|LOTISSEMENT|BATIMENT) [A-Z]"
+BUILDING = rf"{BUILDING_UNIT}|{BUILDING_NAME}"
+# Place and box (line 5).
+BOX = r"(?:BP|CS|TSA) [0-9]{1,6}\b"
+SITE = rf"LIEU DIT [A-Z]|{BOX}|BOITE POSTALE [0-9]|ZONE (?:INDUSTRIELLE|ARTISANALE|COMMERCIALE|D ACTIVITES?)\b|(?:ZI|ZA|ZAC) [A-Z]"
+OPENERS = f"{UNIT}|RESIDENCE|LOTISSEMENT|LIEU|BOITE|ZONE|ZI|ZA|ZAC|CHEZ|C|RDC|REZ|{STRONG}"
 EMPTY = "NULL|NONE|N A|NA|NAN|NC|NEANT|NON RENSEIGNEE?|INCONNUE?|AUCUNE?|SANS|X{2,}|0+|ADRESSE|FRANCE"
 
 # What is abbreviated in a line too long, way types before other words; the rest of the two tables is ambiguous (HAM is a town, COL a pass,
@@ -128,56 +135,64 @@ def types_pattern() -> str:
 @cache
 def unsettled_pattern() -> str:
     """Whatever makes folded address text more than one plain street line: short forms, parts, several lines, things to drop."""
-    openers = [
-        *word_of(),
-        *UNIT.split("|"),
-        "REZ DE CHAUSSEE",
-        "RDC",
-        "CHEZ",
-        "C O",
-        "LIEU DIT",
-        "BOITE POSTALE",
-        "ZONE",
-        "ZI",
-        "ZA",
-        "ZAC",
-    ]
-    heads = any_of([*type_of(), "N", "NO", "NUM", "NUMERO"])
-    way_inside = rf"[A-Z0-9] [0-9]{{1,4}}(?: [A-Z]+)? (?:{STRONG}) "
+    places = ["REZ DE CHAUSSEE", "RDC", "CHEZ", "C O", "LIEU DIT", "BOITE POSTALE", "ZONE", "ZI", "ZA", "ZAC", "RESIDENCE", "LOTISSEMENT"]
+    openers = any_of([*word_of(), *UNIT.split("|"), *places])
+    heads = any_of([*HEADS, *NUMBERED_HEADS])
+    way_inside = rf"[A-Z0-9] [0-9]{{1,4}}(?: ?[A-Z]+)? (?:{STRONG}|{_heads()}) "
     return (
-        rf"\n|^ ?(?:{NUMBER} )?{heads}(?: |[0-9])|^ ?(?:{EMPTY}) ?$|^ ?(?:F )?[0-9]{{5}} |^ ?[0-9]{{1,4}}[A-Z]|"
-        rf"^ ?(?:RESIDENCE|IMMEUBLE|LOTISSEMENT) |\b{any_of(openers)}\b|{way_inside}| (?:RESIDENCE|LOTISSEMENT) "
+        rf"\n|^ ?(?:{NUMBER} )?{heads} |^ ?(?:{EMPTY}) ?$|^ ?(?:F )?[0-9]{{5}} |^ ?[0-9]{{1,4}}[A-Z]|[0-9](?:BIS|TER|QUATER)\b|"
+        rf"\b{openers}\b|^ ?N[0-9]|{way_inside}"
     )
+
+
+def _heads() -> str:
+    return "|".join([*HEADS, *NUMBERED_HEADS])
+
+
+@cache
+def head_pattern() -> str:
+    """A line that opens with a short form of a way type that is one there only."""
+    return rf"(?m)^(?:{NUMBER} )?(?:{_heads()}) (?=[A-Z])"
 
 
 @cache
 def break_pattern() -> str:
-    """A space where a new part of the address begins: to be replaced by a line break."""
-    number_before = r"(?<!^[0-9]{1,4} )(?<!^[0-9]{1,4} (?:BIS|TER|QUATER|[A-Z]) )"
-    way = rf"(?=[0-9]{{1,4}}(?: (?:BIS|TER|QUATER|[A-Z]))? (?:{STRONG}) [A-Z0-9])"
-    not_way = rf"(?<!^[0-9]{{1,4}} (?:A|ET|OU) )(?<!\b(?:{ARTICLE}|ET) )(?<!\b(?:{UNIT}) )"
-    part = rf"(?={FLAT}|{BUILDING}|{SITE})(?<!\b(?:{ARTICLE}|ET|SUR|EN) )"
-    after_unit = rf"(?<=\b(?:{UNIT}) [A-Z0-9]{{1,4}} )"
-    after_name = rf"(?<=^(?:RESIDENCE|IMMEUBLE) [A-Z0-9 ]{{2,30}} )(?<!\b(?:{ARTICLE}) )"
+    """A space where a new part of the address begins: to be replaced by a line break.
+
+    A broken line has no such space left, and units joined again break at the same places.
+    """
+    number_before = r"(?<!^[0-9]{1,4} )(?<!^[0-9]{1,4} ?(?:BIS|TER|QUATER|[A-Z]) )"
+    article_before = rf"(?<!(?<!\b(?:{UNIT}) )\b(?:{ARTICLE}|ET|SUR|EN) )"
+    number = r"(?:(?:N|NO|NUM|NUMERO) )?[0-9]{1,4}(?: ?(?:BIS|TER|QUATER|[A-Z]))?"
+    way = rf"(?={number} (?:{STRONG}|{_heads()}) [A-Z0-9])(?<!^[0-9]{{1,4}} (?:A|ET|OU) )(?<!\b(?:{UNIT}) ){article_before}"
+    part = rf"(?={FLAT}|{BUILDING}|{SITE}){article_before}"
+    after_unit = rf"(?<=\b(?:{_PLACED}) [A-Z0-9]{{1,4}} )"
+    after_name = rf"(?<=\b(?:RESIDENCE|IMMEUBLE) [A-Z0-9 ]{{2,150}} )(?<!\b(?:{ARTICLE}) )(?<![0-9] )(?<![0-9] (?:BIS|TER|QUATER|[A-Z]) )"
     bare_way = rf"(?=(?:{STRONG}) [A-Z0-9])(?:{after_unit}|{after_name})"
-    return rf"(?m) (?:{number_before}(?:{way}{not_way}|{part})|{bare_way})"
+    return rf"(?m) (?:{way}{number_before}|{part}{number_before}|{bare_way})"
 
 
 @cache
 def first_names_pattern() -> str:
     """A first name inside a way name, before another word; group 1 is its initial. Saints keep theirs."""
     rests = "|".join(f"(?<={initial})(?:{rest})" for initial, rest in FIRST_NAMES.items())
-    return rf"(?<=[A-Z] )(?<!SAINTE? )\b([A-Z])(?:{rests})(?= [A-Z]{{2,}})(?! ET )"
+    return rf"(?<=[A-Z]{{2}} )(?<!SAINTE? )(?<!\b(?:{UNIT}) )\b([A-Z])(?:{rests})(?= [A-Z]{{2,}})(?! ET )"
 
 
 @cache
 def link_pattern() -> str:
     """The article that links a way type to its name; group 1 is what stands before."""
-    return rf"^((?:{NUMBER} )?(?:{NUMBERED})) (?:DE LA|DE L|DU|DES|DE) "
+    return rf"^((?:{NUMBER} )?(?:{NUMBERED})) (?:DE LA|DE L|DU|DES|DE) (?!(?:{OPENERS}|{_heads()}|{ARTICLE})\b|[0-9])"
+
+
+@cache
+def articles_pattern() -> str:
+    """Articles inside a line, where leaving them out joins nothing that reads as a new part."""
+    return rf"(?<=[A-Z0-9] )(?<!\b(?:{UNIT}) )(?:(?:{ARTICLE}) )+(?!(?:{OPENERS}|{_heads()}|{ARTICLE})\b|[0-9])"
 
 
 @cache
 def long_words_pattern() -> str:
     """A word of nine letters or more that has no abbreviation of its own; group 1 is what stays."""
-    kept = any_of([*short_word(), *STRONG.split("|"), *UNIT.split("|")])
+    kept = any_of([*short_word(), *STRONG.split("|"), *UNIT.split("|"), "LOTISSEMENT", "INDUSTRIELLE", "ARTISANALE", "COMMERCIALE"])
     return rf"\b(?!{kept}\b)([A-Z]{{6}})[A-Z]{{3,}}\b"
