@@ -53,7 +53,7 @@ KEY_PARTS = {
     "number": "number",
     "address": "address",
     "address8": "substring(replace(address, ' ', ''), 1, 8)",
-    "flat": "flat",
+    "way": "way",
     # Both names in one order, so that crossed names meet; read from the e-mail when the record itself lacks one.
     "names": (
         "CASE WHEN length(first) > 1 AND last IS NOT NULL THEN concat_ws(' ', array_sort(array(first, last))) "

@@ -1,0 +1,199 @@
+"""The resolve step end to end on planted persons: right, the same when repeated, stable when strangers arrive."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import functions as F
+
+from appetence.contracts.identity import (
+    CandidateStatistic,
+    Edge,
+    HouseholdLink,
+    IdentityEvent,
+    MatchModel,
+    MemberHousehold,
+    MemberPerson,
+    Person,
+    PersonLink,
+)  # fmt: skip
+from appetence.contracts.privacy import Limitation
+from appetence.contracts.silver import Record
+from appetence.contracts.specs import MemberSpec, PgpSpec
+from appetence.identity.metrics import agreement
+from appetence.identity.persistent import links_as_of
+from appetence.pipeline import resolve_identities
+from appetence.pipeline.context import Context
+from appetence.pipeline.explain import why_linked
+from appetence.runtime.config import load
+
+pytestmark = pytest.mark.spark
+TABLES = (CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, MemberHousehold, MemberPerson, Person, PersonLink)
+FIRST = (
+    "ANNE",
+    "PAUL",
+    "MARIE",
+    "LUC",
+    "JULIE",
+    "HUGO",
+    "CLAIRE",
+    "NOEL",
+    "SOPHIE",
+    "MARC",
+    "ALICE",
+    "JEAN",
+    "EMMA",
+    "THEO",
+    "LEA",
+    "REMI",
+)
+MEMBERS = ("m01", "m02", "m03")
+Row = dict[str, Any]
+
+
+def population(seed: int, families: int) -> list[Row]:
+    """Persons of families of one to three, each with one to three records, some with a slip; `truth` names the person."""
+    draw = random.Random(seed)
+    rows: list[Row] = []
+    for f in range(families):
+        last = "".join(draw.choice(("BA", "RO", "LIN", "TU", "MER", "VAS", "KO", "DEL")) for _ in range(3))
+        home = {
+            "address_key": f"{draw.randrange(1, 90)} RUE {draw.choice('ABCDEFGH')}{draw.randrange(40)}",
+            "postcode": f"{draw.randrange(10, 90)}100",
+        }
+        line = f"+332{draw.randrange(10**7, 10**8)}"
+        for p in range(draw.randrange(1, 4)):
+            person = f"{seed}-{f}-{p}"
+            base: Row = {
+                **home,
+                "first_name": FIRST[(f * 3 + p * 5) % len(FIRST)],
+                "last_name": last,
+                "birth_date": dt.date(draw.randrange(1940, 2004), 1 + p, 3 + f % 25),
+                "email": f"{person.replace('-', 'x')}@example.fr",
+                "mobile": f"+336{draw.randrange(10**7, 10**8)}",
+                "landline": line,
+                "city": "VILLE",
+                "department": home["postcode"][:2],
+                "is_deliverable": True,
+            }
+            for i in range(draw.randrange(1, 4)):
+                said = {
+                    **base,
+                    "record_id": f"{person}-{i}",
+                    "member_id": MEMBERS[i],
+                    "customer_ref": f"{person}-{i}",
+                    "delivered_on": dt.date(2026, 1, 1 + i),
+                }
+                for lost in draw.sample(("email", "mobile", "landline", "birth_date"), 2):
+                    said[lost] = None
+                if draw.random() < 0.2:
+                    said["first_name"] = said["first_name"][:2] + "X" + said["first_name"][2:]
+                rows.append({**said, "truth": person})
+    return rows
+
+
+def records(ctx: Context, rows: list[Row]) -> None:
+    ctx.lake.sync(Record, Record.frame(ctx.spark, [{k: v for k, v in r.items() if k != "truth"} for r in rows]))
+
+
+@pytest.fixture
+def context(make_context: Callable[..., Context], tmp_path: Path, conf_folder: str) -> Callable[..., Context]:
+    """Contexts with three members that have keys of their own."""
+    root = tmp_path / "root"
+    keys = root / "secrets" / "members"
+    keys.mkdir(parents=True)
+    for m in MEMBERS:
+        (keys / f"{m}.key").write_text(f"key of {m}")
+        (keys / f"{m}.key").chmod(0o600)
+    pgp = PgpSpec(fingerprints=("A" * 40,))
+    spec: dict[str, Any] = {"sector": "services", "programmes": ("alliance",), "pgp": pgp, "blocks": {}}
+    members = {m: MemberSpec(member_id=m, label=m, **spec) for m in MEMBERS}
+
+    def make(run_id: str, as_of: dt.date = dt.date(2026, 10, 31), *overrides: str) -> Context:
+        config = load("demo", [f"paths.root={root}", "identity.engine=driver", *overrides], conf_folder).model_copy(
+            update={"members": members}
+        )
+        return make_context(config=config, run_id=run_id, as_of=as_of)
+
+    return make
+
+
+def versions(ctx: Context) -> dict[str, int | None]:
+    return {t.full_name(): ctx.lake.version(t) for t in TABLES}
+
+
+def test_resolve_is_right_repeatable_and_stable(context: Callable[..., Context]) -> None:
+    rows = population(5, 260)
+    first = context("run-1", dt.date(2026, 10, 30))
+    records(first, rows)
+    counts = resolve_identities.run(first)
+    truth = first.spark.createDataFrame([(r["record_id"], r["truth"]) for r in rows], "record_id string, truth string")
+    links = first.lake.read(PersonLink)
+    got = agreement(links.select("record_id", F.col("person_id").alias("cluster")), truth)
+    assert got.f1 > 0.97, got
+    assert counts.rows_in == len(rows)
+    assert counts.rows_out == first.lake.read(Person).count() == links.select("person_id").distinct().count()
+    before = {r.record_id: r.person_id for r in links.collect()}
+
+    # The same records on another day change nothing but the counted candidates of that day.
+    again = context("run-2")
+    had = versions(again)
+    resolve_identities.run(again)
+    now = versions(again)
+    assert {t for t in now if now[t] != had[t]} <= {CandidateStatistic.full_name()}
+    resolve_identities.run(context("run-3"))
+    assert versions(again) == now
+
+    # test_inv_19: unrelated records arrive and one of the old ones goes.
+    more = context("run-4", dt.date(2026, 11, 1))
+    gone = rows[0]["record_id"]
+    records(more, [*rows[1:], *population(6, 30)])
+    resolve_identities.run(more)
+    after = {r.record_id: r.person_id for r in more.lake.read(PersonLink).collect()}
+    assert {r: p for r, p in after.items() if r in before} == {r: p for r, p in before.items() if r != gone}
+    events = more.lake.read(IdentityEvent)
+    kinds = {r["kind"] for r in events.where(F.col("as_of") == dt.date(2026, 11, 1)).collect()}
+    assert "left" in kinds and kinds <= {"left", "created", "joined"}
+    for day, state in ((dt.date(2026, 10, 30), before), (dt.date(2026, 11, 1), after)):
+        assert {r.record_id: r.person_id for r in links_as_of(events, day).collect()} == state
+
+    # Ids of members have nothing in common, and one member's say nothing of another's.
+    ids = more.lake.read(MemberPerson).collect()
+    assert len({r.member_person_id for r in ids}) == len(ids)
+    assert not {r.member_person_id for r in ids} & {r.person_id for r in ids}
+
+    linked = more.lake.read(Edge).where("is_link").first()
+    assert linked is not None
+    lines = why_linked(more, linked.record_a, linked.record_b)
+    assert "one person today" in lines[0] and any("in all, in doublings" in line for line in lines)
+
+
+def test_inv_24_a_limited_record_keeps_its_link_and_is_compared_with_nothing(context: Callable[..., Context]) -> None:
+    rows = population(8, 120)
+    first = context("run-1", dt.date(2026, 10, 30))
+    records(first, rows)
+    resolve_identities.run(first)
+    limited = rows[0]["record_id"]
+    was = {r.record_id: r.person_id for r in first.lake.read(PersonLink).collect()}
+    second = context("run-2")
+    second.lake.insert_new(
+        Limitation, Limitation.frame(second.spark, [{"record_id": limited, "request_id": "q1", "since": dt.date(2026, 10, 31)}])
+    )
+    resolve_identities.run(second)
+    assert {r.record_id: r.person_id for r in second.lake.read(PersonLink).collect()}[limited] == was[limited]
+    assert second.lake.read(Edge).where((F.col("record_a") == limited) | (F.col("record_b") == limited)).isEmpty()
+    persons = {r.person_id: r.record_count for r in second.lake.read(Person).collect()}
+    others = sum(1 for p in was.values() if p == was[limited]) - 1
+    assert persons.get(was[limited], 0) == others
+
+
+def test_transactions_only_records_are_persons_of_their_own(context: Callable[..., Context]) -> None:
+    ctx = context("run-1")
+    records(ctx, [{"record_id": f"r{i}", "member_id": "m01", "customer_ref": str(i), "is_bare": True, "truth": str(i)} for i in range(5)])
+    assert resolve_identities.run(ctx).rows_out == 5
+    assert not ctx.lake.exists(Edge)
