@@ -111,7 +111,7 @@ def is_initial(c: Column) -> Column:
 
 
 def name_key(c: Column) -> Column:
-    """A clean surname without particles and spaces, for comparison: DE LA TOUR, DELATOUR and D'ELATOUR meet.
+    """A clean surname without spaces and with SAINT as ST, for comparison: LE GALL meets LEGALL, DE LA TOUR meets DELATOUR.
 
     >>> spark.sql("SELECT 'LE GALL' a, 'SAINT JEAN' b").select(name_key(F.col("a")), name_key(F.col("b"))).first()[:]
     ('LEGALL', 'STJEAN')
