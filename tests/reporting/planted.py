@@ -93,7 +93,15 @@ def selection_counts() -> list[Row]:
 def profile() -> list[Row]:
     """Ages and departments of candidates and selected; one department with 4 selected."""
     ages = (("18-34", 2100, 120), ("35-49", 3000, 410), ("50-64", 3100, 580), ("65-74", 1700, 380), ("75+", 1100, 160))
-    departments = (("59", 460, 96), ("75", 480, 80), ("13", 380, 71), ("69", 350, 66), ("33", 300, 52), ("48", 30, 4), ("Other", 9000, 1281))
+    departments = (
+        ("59", 460, 96),
+        ("75", 480, 80),
+        ("13", 380, 71),
+        ("69", 350, 66),
+        ("33", 300, 52),
+        ("48", 30, 4),
+        ("Other", 9000, 1281),
+    )
     rows = [("age_band", *r) for r in ages] + [("department", *r) for r in departments]
     return [{"campaign_id": "noel_vad", "facet": f, "value": v, "everybody": e, "selected": s} for f, v, e, s in rows]
 
@@ -101,9 +109,19 @@ def profile() -> list[Row]:
 def exports() -> list[Row]:
     """One file for the postal router; four persons fell out between selection and export."""
     return [
-        Export.row(export_id="e1", campaign_id="noel_vad", channel="post", layout="post/1", recipient_id="routeur_postal",
-                   file_name="noel_vad_post.csv.pgp", rows=1501, seeds=5, destroy_by=dt.date(2027, 2, 15), exported_on=dt.date(2026, 10, 31))
-    ]  # fmt: skip
+        Export.row(
+            export_id="e1",
+            campaign_id="noel_vad",
+            channel="post",
+            layout="post/1",
+            recipient_id="routeur_postal",
+            file_name="noel_vad_post.csv.pgp",
+            rows=1501,
+            seeds=5,
+            destroy_by=dt.date(2027, 2, 15),
+            exported_on=dt.date(2026, 10, 31),
+        )
+    ]
 
 
 def campaign_rows(**changes: Any) -> CampaignRows:
@@ -118,12 +136,26 @@ def campaign_rows(**changes: Any) -> CampaignRows:
 def card(**changes: Any) -> Row:
     """A champion."""
     values: Row = {
-        "model_key": "prospect:r_vad", "model_version": "2", "trained_on": dt.date(2026, 10, 31), "algorithm": "boosted_trees",
-        "train_cutoffs": ["2025-11-05", "2026-02-03", "2026-05-04"], "test_cutoff": dt.date(2026, 8, 2), "train_rows": 32000, "test_rows": 11000,
-        "test_positives": 660, "auc": 0.742, "average_precision": 0.19, "brier": 0.051, "calibration_error": 0.0042, "top_decile_lift": 3.4,
-        "top_fifth_capture": 0.52, "baseline_auc": 0.683, "is_champion": True, "mlflow_run_id": "0f3c",
+        "model_key": "prospect:r_vad",
+        "model_version": "2",
+        "trained_on": dt.date(2026, 10, 31),
+        "algorithm": "boosted_trees",
+        "train_cutoffs": ["2025-11-05", "2026-02-03", "2026-05-04"],
+        "test_cutoff": dt.date(2026, 8, 2),
+        "train_rows": 32000,
+        "test_rows": 11000,
+        "test_positives": 660,
+        "auc": 0.742,
+        "average_precision": 0.19,
+        "brier": 0.051,
+        "calibration_error": 0.0042,
+        "top_decile_lift": 3.4,
+        "top_fifth_capture": 0.52,
+        "baseline_auc": 0.683,
+        "is_champion": True,
+        "mlflow_run_id": "0f3c",
         "gate_reason": "passed: better than the model in use on the same period (AUC +0.012)",
-    }  # fmt: skip
+    }
     return ModelCard.row(**{**values, **changes})
 
 
@@ -143,18 +175,24 @@ def gains() -> list[Row]:
 def model_rows(**changes: Any) -> ModelRows:
     """Everything one model page needs."""
     shape = [3, 8, 21, 60, 160, 420, 900, 1500, 2050, 1900, 1500, 1100, 700, 380, 200, 70, 28]
-    words = ("achats récents chez vous", "commandes fréquentes", "achats en équipement", "foyer acheteur", "montants élevés", "profil dans la moyenne")
+    words = (
+        "achats récents chez vous", "commandes fréquentes", "achats en équipement", "foyer acheteur", "montants élevés",
+        "profil dans la moyenne",
+    )  # fmt: skip
     key, cutoff = "prospect:r_vad", dt.date(2026, 10, 31)
     values: Row = {
-        "card": card(), "versions": [card(model_version="1", is_champion=False, auc=0.73, gate_reason="replaced"), card()], "tiers": gains(),
+        "card": card(),
+        "versions": [card(model_version="1", is_champion=False, auc=0.73, gate_reason="replaced"), card()],
+        "tiers": gains(),
         "bins": [{"bin": i + 4, "n": n} for i, n in enumerate(shape)],
         "reasons": [
             {"reason": w, "first_decile": n, "everybody": e}
             for w, n, e in zip(words, (820, 610, 400, 380, 270, 5), (2100, 1900, 2500, 2200, 1300, 3000), strict=True)
         ],
         "scored": {"model_key": key, "cutoff": cutoff, "n": sum(shape), "first_decile": 1100, "mean": 0.061},
-        "client_label": "Client VAD", "source": SOURCE,
-    }  # fmt: skip
+        "client_label": "Client VAD",
+        "source": SOURCE,
+    }
     return ModelRows(**{**values, **changes})
 
 
@@ -174,35 +212,78 @@ def match_model() -> list[Row]:
 
 def identity_rows(**changes: Any) -> IdentityRows:
     """Everything the identity page needs."""
-    linked = {(w * 2.0): n for w, n in zip(range(0, 22), (12, 20, 31, 60, 110, 240, 500, 830, 1100, 1300, 1400, 1250, 1000, 700, 520, 300, 160, 80, 40, 20, 9, 3), strict=True)}
+    linked = {
+        (w * 2.0): n
+        for w, n in zip(
+            range(0, 22),
+            (12, 20, 31, 60, 110, 240, 500, 830, 1100, 1300, 1400, 1250, 1000, 700, 520, 300, 160, 80, 40, 20, 9, 3),
+            strict=True,
+        )
+    }
     left = {-4.0: 90, -2.0: 40, -10.0: 210, -8.0: 170, -6.0: 120}
     values: Row = {
-        "records": 20000, "persons": 11000, "households": 7600,
+        "records": 20000,
+        "persons": 11000,
+        "households": 7600,
         "person_sizes": [{"bin": i + 1, "n": n} for i, n in enumerate((6000, 2900, 1300, 520, 190, 60, 22, 6, 1, 1))],
         "household_sizes": [{"bin": i + 1, "n": n} for i, n in enumerate((4900, 2100, 420, 140, 40))],
-        "edges": [{"bin": b, "is_link": True, "n": n} for b, n in linked.items()] + [{"bin": b, "is_link": False, "n": n} for b, n in left.items()],
+        "edges": [{"bin": b, "is_link": True, "n": n} for b, n in linked.items()]
+        + [{"bin": b, "is_link": False, "n": n} for b, n in left.items()],
         "candidates": [
             CandidateStatistic.row(rule=r, blocks=b, pairs=p, largest_block=m, largest_share=s)
-            for r, b, p, m, s in (("last_name_postcode", 4000, 21000, 31, 0.022), ("email", 2500, 2900, 6, 0.005), ("all", 6500, 23900, 31, 0.019))
+            for r, b, p, m, s in (
+                ("last_name_postcode", 4000, 21000, 31, 0.022),
+                ("email", 2500, 2900, 6, 0.005),
+                ("all", 6500, 23900, 31, 0.019),
+            )
         ],
         "model": match_model(),
-        "members": [{"member_id": f"m{i:02}", "records": 1500 + 90 * i, "persons": 1480 + 88 * i, "shared": 700 + 30 * i, "repeated": 20 + 2 * i} for i in range(1, 5)],
+        "members": [
+            {"member_id": f"m{i:02}", "records": 1500 + 90 * i, "persons": 1480 + 88 * i, "shared": 700 + 30 * i, "repeated": 20 + 2 * i}
+            for i in range(1, 5)
+        ],
         "member_labels": {"m01": "Maison des Lainages"},
-        "events": [{"as_of": dt.date(2026, 10, 31), "kind": "created", "n": 11000}, {"as_of": dt.date(2026, 10, 31), "kind": "joined", "n": 9000}],
-        "link_weight": 0.0, "review_weight": -10.0, "source": SOURCE,
-        "truth": {"person": {"precision": 0.985, "recall": 0.962, "f1": 0.9734, "bcubed_f1": 0.98}, "household": {"precision": 0.91, "recall": 0.93, "f1": 0.92, "bcubed_f1": 0.95}},
-    }  # fmt: skip
+        "events": [
+            {"as_of": dt.date(2026, 10, 31), "kind": "created", "n": 11000},
+            {"as_of": dt.date(2026, 10, 31), "kind": "joined", "n": 9000},
+        ],
+        "link_weight": 0.0,
+        "review_weight": -10.0,
+        "source": SOURCE,
+        "truth": {
+            "person": {"precision": 0.985, "recall": 0.962, "f1": 0.9734, "bcubed_f1": 0.98},
+            "household": {"precision": 0.91, "recall": 0.93, "f1": 0.92, "bcubed_f1": 0.95},
+        },
+    }
     return IdentityRows(**{**values, **changes})
 
 
 def overview(**changes: Any) -> Overview:
     """Everything the index needs."""
     runs = [
-        Run.row(job=job, as_of=dt.date(2026, 10, 31), status="succeeded", rows_in=20000, rows_out=19800, rows_rejected=200, seconds=12.3,
-                table_versions='{"gold.score": 1}', started_at=dt.datetime(2026, 10, 31, 3, minute))
+        Run.row(
+            job=job,
+            as_of=dt.date(2026, 10, 31),
+            status="succeeded",
+            rows_in=20000,
+            rows_out=19800,
+            rows_rejected=200,
+            seconds=12.3,
+            table_versions='{"gold.score": 1}',
+            started_at=dt.datetime(2026, 10, 31, 3, minute),
+        )
         for minute, job in enumerate(("receive_deliveries", "standardise_records", "score_persons"))
-    ]  # fmt: skip
-    runs.append(Run.row(job="export_selection", as_of=dt.date(2026, 10, 31), status="failed", error="The router's key has expired: import the new one.", table_versions="{}", started_at=dt.datetime(2026, 10, 31, 4)))
+    ]
+    runs.append(
+        Run.row(
+            job="export_selection",
+            as_of=dt.date(2026, 10, 31),
+            status="failed",
+            error="The router's key has expired: import the new one.",
+            table_versions="{}",
+            started_at=dt.datetime(2026, 10, 31, 4),
+        )
+    )
     values: Row = {
         "environment": "demo", "source": SOURCE, "runs": runs, "records": 20000, "persons": 11000, "households": 7600, "members": 12,
         "tables": [{"name": "gold.score", "rows": 33000, "version": 1, "grain": "One row per model, cutoff and person."}],

@@ -31,7 +31,7 @@ SCHEMAS = ("reference", "bronze", "silver", "identity", "gold", "privacy", "ops"
 def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
     """Writes index, identity, model and campaign pages into the environment's reports folder; returns the index.
 
-    `truth` holds figures against a known truth (level -> measure -> value), where there is one. Tables that are not there yet count as empty.
+    `truth` holds figures against a known truth (level -> measure -> value), where there is one. A table that is not there counts as empty.
     """
     folder = Path(ctx.config.paths.reports)
     folder.mkdir(parents=True, exist_ok=True)

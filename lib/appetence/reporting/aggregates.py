@@ -39,7 +39,7 @@ def edge_weights(edges: DataFrame) -> DataFrame:
 
 
 def member_links(links: DataFrame, persons: DataFrame) -> DataFrame:
-    """Per member: records, persons, and records whose person another member supplies too (`shared`) or the member itself repeats (`repeated`)."""
+    """Per member: records, persons, records whose person another member supplies too (`shared`), and its own repeats (`repeated`)."""
     joined = links.join(persons.select(Person.person_id, Person.member_count), on=Person.person_id, how="inner")
     per_person = joined.groupBy(PersonLink.member_id, PersonLink.person_id, Person.member_count).agg(F.count(F.lit(1)).alias(N))
     return (

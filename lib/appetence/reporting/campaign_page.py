@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
+from appetence.contracts.domain import SMALL_COUNT
 from appetence.contracts.specs import CampaignSpec, LawRuleSpec
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.aggregates import EVERYBODY, SELECTED, N
@@ -46,7 +47,7 @@ def build_campaign(found: CampaignRows) -> Page:
     pays = _break_even(found.tiers)
     return Page(
         title=found.spec.label if found.spec else c[Campaign.campaign_id],
-        subtitle=f"Campaign {c[Campaign.campaign_id]} for {found.client_label}, by {_channels(c)}, dropped on {numbers.day(c[Campaign.drop_date])}.",
+        subtitle=f"Campaign {c[Campaign.campaign_id]} for {found.client_label}, by {_channels(c)}, {numbers.day(c[Campaign.drop_date])}.",
         facts=[
             Fact("Contacted", masking.shown(selected), _ordered(c)),
             Fact("Held out", masking.shown(held_out), "drawn at random, not contacted"),
@@ -54,7 +55,7 @@ def build_campaign(found: CampaignRows) -> Page:
             Fact(
                 "Pays down to",
                 f"tenth {pays} of 10" if pays else numbers.NOTHING,
-                f"at {numbers.euros(c[Campaign.cost_per_piece_cents], 2)} a piece and {numbers.euros(c[Campaign.margin_cents], 2)} a response",
+                f"{numbers.euros(c[Campaign.cost_per_piece_cents], 2)} a piece, {numbers.euros(c[Campaign.margin_cents], 2)} a response",
             ),
         ],
         sections=[
@@ -71,7 +72,8 @@ def build_campaign(found: CampaignRows) -> Page:
             *result_sections(c, found.matchback),
             Section(
                 "Small counts",
-                f"Counts from 1 to {masking.SMALL_COUNT - 1} are not shown. Steps, cells and tenths that are smaller are shown together with a neighbour, so that what is shown still adds up and no small count follows from two others.",
+                f"Counts from 1 to {SMALL_COUNT - 1} are not shown. Smaller steps, cells and tenths are shown with a neighbour, so that "
+                "what is shown still adds up and no small count follows from two others.",
             ),
         ],
         source=found.source,
@@ -113,7 +115,7 @@ def _spec_lines(spec: CampaignSpec) -> list[str]:
     one_each = {"person": "person", "family": "family at an address", "address": "address"}[spec.merge_level]
     lines = [
         f"At least {spec.min_sources} supplying members a person." if spec.min_sources > 1 else "The client's own record is enough.",
-        f"One piece per {one_each}; at most {spec.cap_per_year} pieces a household and channel in 12 months, {spec.rest_days} days of rest between two.",
+        f"One piece per {one_each}; at most {spec.cap_per_year} a household and channel in 12 months, {spec.rest_days} days apart.",
         f"{'Lists' if len(spec.lists) > 1 else 'List'}, in order of priority: {'; '.join(_list(x) for x in spec.lists)}.",
     ]
     if spec.cells:
@@ -158,18 +160,22 @@ def waterfall_parts(steps: Sequence[charts.Step], selected: int) -> list[Part]:
     """The waterfall as a picture and as a table."""
     if not steps or masking.is_small(selected):
         return [Words(["Too few persons are left to show the steps."])]
-    meanings = {name: meaning for name, meaning in words.STEPS.values()}
+    meanings = dict(words.STEPS.values())
     rows = [
-        [s.label, "; ".join(meanings.get(n, meanings.get(n.capitalize(), "")) for n in s.label.split(" + ")), numbers.count(s.entered), numbers.count(s.dropped), numbers.count(s.entered - s.dropped)]
+        [
+            s.label,
+            "; ".join(meanings.get(n, meanings.get(n.capitalize(), "")) for n in s.label.split(" + ")),
+            *(numbers.count(n) for n in (s.entered, s.dropped, s.entered - s.dropped)),
+        ]
         for s in steps
-    ]  # fmt: skip
+    ]
     last = steps[-1].entered - steps[-1].dropped
     picture = Picture(
         "From all candidates to those contacted",
         lambda narrow: charts.waterfall(steps, ("Contacted", last), narrow=narrow),
         f"Of {numbers.count(steps[0].entered)} candidates {numbers.count(last)} are contacted; the table below has every step.",
     )
-    return [picture, Sheet(["Step", "Drops", "Before", "Dropped", "Left"], rows, (2, 3, 4))]
+    return [picture, Sheet(["Step", "Drops", "Before", "Dropped", "Left"], rows, (2, 3, 4), asides=(1,))]
 
 
 # -- what it should bring --------------------------------------------------------------------------------------------------------
@@ -190,7 +196,8 @@ def _tiers(found: CampaignRows) -> list[Section]:
         [
             str(t[Tier.tier]), numbers.count(t[Tier.quantity]), numbers.decimal(t[Tier.expected_responses], 1),
             numbers.percent(t[Tier.expected_responses] / t[Tier.quantity] if t[Tier.quantity] else None, 2),
-            numbers.euros(t[Tier.expected_margin_cents]), numbers.count(t[Tier.cumulative_quantity]), numbers.euros(t[Tier.cumulative_margin_cents]),
+            numbers.euros(t[Tier.expected_margin_cents]), numbers.count(t[Tier.cumulative_quantity]),
+            numbers.euros(t[Tier.cumulative_margin_cents]),
             "yes" if t[Tier.is_above_break_even] else "no",
         ]
         for t in tiers

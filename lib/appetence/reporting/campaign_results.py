@@ -88,7 +88,10 @@ def _increment(total: Row, cells: Sequence[Row]) -> list[Part]:
         ["Turnover matched to the campaign", numbers.euros(total[Matchback.amount_cents])],
         ["Turnover above what the hold-out predicts", numbers.euros(total[Matchback.incremental_amount_cents])],
     ]
-    note = "Matching orders back credits the campaign with those who would have bought anyway; only the comparison with the hold-out tells what it caused."
+    note = (
+        "Matching orders back credits the campaign with those who would have bought anyway; "
+        "only the comparison with the hold-out tells what it caused."
+    )
     return [Sheet(["", "Measured"], rows, (1,), note)]
 
 
@@ -98,7 +101,7 @@ def _cells(cells: Sequence[Row]) -> list[Part]:
         [
             words.cell(m[Matchback.group_value]), masking.shown(m[Matchback.units]), masking.shown(m[Matchback.responders]),
             *(
-                [numbers.percent(m[Matchback.rate], 2), f"{numbers.percent(m[Matchback.rate_low], 2)} to {numbers.percent(m[Matchback.rate_high], 2)}"]
+                [numbers.percent(m[Matchback.rate], 2), numbers.between(m[Matchback.rate_low], m[Matchback.rate_high])]
                 if m in shown
                 else ["not shown", "not shown"]
             ),
@@ -140,9 +143,15 @@ def _deciles(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
         return []
     measured = [g.measure() for g in groups]
     table = [
-        [g.label, numbers.count(g.units), numbers.count(g.responders), numbers.percent(m.value, 2), f"{numbers.percent(m.low, 2)} to {numbers.percent(m.high, 2)}", numbers.percent(m.expected, 2)]
+        [
+            g.label,
+            *(numbers.count(n) for n in (g.units, g.responders)),
+            numbers.percent(m.value, 2),
+            numbers.between(m.low, m.high),
+            numbers.percent(m.expected, 2),
+        ]
         for g, m in zip(groups, measured, strict=True)
-    ]  # fmt: skip
+    ]
     has_model = campaign[Campaign.model_key] is not None and any(m.expected is not None for m in measured)
     title = "Predicted against actual by tenth" if has_model else "Response by tenth"
     lead = "Tenths of the eligible, 1 is best; those with few responses are taken together."

@@ -6,6 +6,7 @@ Colours are those of M. Okabe and K. Ito, "Color universal design" (2008), which
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ INK, SOFT, LINE, FAINT = "#1b2530", "#5b6875", "#dde3e8", "#c3ccd4"
 WIDE, NARROW = 8.4, 4.1
 """Inches; a page shows both at such a width that their text has the size of its own."""
 
-STYLE = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.size": 9.5,
     "axes.edgecolor": FAINT,

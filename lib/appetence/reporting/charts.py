@@ -106,10 +106,10 @@ def bars(
 
 
 def histogram(
-    edges: Sequence[float], series: Sequence[tuple[str, Sequence[float]]], *, label: str, unit: str, marks: Sequence[tuple[float, str]] = (),
-    is_log: bool = False, narrow: bool = False,
+    edges: Sequence[float], series: Sequence[tuple[str, Sequence[float]]], *, label: str, unit: str,
+    marks: Sequence[tuple[float, str]] = (), is_log: bool = False, narrow: bool = False,
 ) -> Figure:  # fmt: skip
-    """Stacked columns between `edges` (one more than columns), with named upright marks; `is_log` reads the axis as shares on a log scale."""
+    """Stacked columns between `edges` (one more than columns), with named upright marks; `is_log`: shares on a log scale."""
 
     def draw(axes: Axes) -> None:
         below = [0.0] * (len(edges) - 1)
@@ -242,6 +242,8 @@ def money(
         axes.axhline(0, color=FAINT, linewidth=1)
         axes.plot([0, *quantity], [0, *(m / 100 for m in margin_cents)], color=BLUE, linewidth=2, marker="o", markersize=4)
         low, high = axes.get_ylim()
+        high += 0.12 * (high - low)
+        axes.set_ylim(low, high)
         for at, text, tone in ((taken, "taken", INK), (break_even, "last tenth that pays", GREEN)):
             if at is not None:
                 axes.axvline(at, color=tone, linewidth=1.2, linestyle=(0, (4, 3)))

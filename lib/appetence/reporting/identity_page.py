@@ -17,6 +17,7 @@ LevelWords = Callable[[str, str], str]
 LEAST_PROBABILITY = 1e-9
 ALL_RULES = "all"
 LATEST_EVENTS = 20
+IN_DOUBT = "appetence why-linked A B gives the weight of each field for two records; notebooks/02_identity_audit.py looks further."
 
 
 def level_as_written(_field: str, level: str) -> str:
@@ -50,7 +51,7 @@ def build_identity(found: IdentityRows) -> Page:
     """The page `identity.html`."""
     return Page(
         title="Identity audit",
-        subtitle="Which records are one person, how sure that is, on what it rests, and where to look when in doubt. For the operator; counts are exact.",
+        subtitle="Which records are one person, how sure that is, and on what it rests. For the operator; counts are exact.",
         facts=_facts(found),
         sections=[*_truth(found), _sizes(found), *_weights(found), *_model(found), *_blocks(found), *_members(found), *_events(found)],
         source=found.source,
@@ -127,7 +128,8 @@ def weight_picture(edges: Sequence[Row], link_weight: float) -> Picture:
     return Picture(
         "Compared pairs by match weight",
         lambda narrow: charts.histogram(
-            bins, [("linked", linked), ("not linked", left)], label="match weight (doublings of the odds that both are one person)", unit="pairs", marks=[(link_weight, "threshold")], narrow=narrow
+            bins, [("linked", linked), ("not linked", left)], label="match weight (log2 odds of one person)", unit="pairs",
+            marks=[(link_weight, "threshold")], narrow=narrow,
         ),
         f"{numbers.count(sum(linked))} pairs are linked and {numbers.count(sum(left))} are not; the threshold is {link_weight:g}.",
         "The ends are open. A weight of 0 means that one person is as likely as not; 10 means a thousand to one.",
@@ -139,12 +141,16 @@ def _weights(found: IdentityRows) -> list[Section]:
         return []
     _, linked, left = weight_series(found.edges)
     unsure = sum(r[N] for r in found.edges if abs(r[BIN] + WEIGHT_STEP / 2 - found.link_weight) <= 2 * WEIGHT_STEP)
-    lead = f"Pairs above {found.review_weight:g} are kept, those above {found.link_weight:g} are links. {numbers.count(unsure)} of {numbers.count(sum(linked) + sum(left))} lie within four doublings of the threshold: those are worth a person's look."
+    lead = (
+        f"Pairs above {numbers.decimal(found.review_weight, 0)} are kept, those above {numbers.decimal(found.link_weight, 0)} are links. "
+        f"{numbers.count(unsure)} of {numbers.count(sum(linked) + sum(left))} lie within four doublings of the threshold: "
+        "those are worth a person's look."
+    )
     return [Section("How sure the links are", lead, [weight_picture(found.edges, found.link_weight)])]
 
 
 def level_weights(model: Sequence[Row], level_words: LevelWords = level_as_written) -> list[tuple[str, str, float, float]]:
-    """Field, level in words, weight as one person and weight as one household (both against unrelated, in doublings), strongest first by field."""
+    """Field, level in words, weight as one person and as one household (against unrelated, in doublings), strongest first."""
     made = []
     for r in model:
         if r[MatchModel.comparison] != "prior":
@@ -175,7 +181,10 @@ def _model(found: IdentityRows) -> list[Section]:
     if not levels:
         return []
     rows = [[name, level, _weight(person), _weight(home), in_words(person, home)] for name, level, person, home in levels]
-    lead = "Learnt from the pairs themselves, without labels. What a family shares proves a household and not a person: compare the two columns."
+    lead = (
+        "Learnt from the pairs themselves, without labels. "
+        "What a family shares proves a household and not a person: compare the two columns."
+    )
     sheet = Sheet(["Field", "Agreement", "As one person", "As one household", "In words"], rows, (2, 3))
     return [Section("What each field says", lead, [model_picture(levels), sheet])]
 
@@ -200,12 +209,16 @@ def in_words(person: float, household: float) -> str:
 
 def _blocks(found: IdentityRows) -> list[Section]:
     rows = [
-        [words.readable(c[CandidateStatistic.rule]), numbers.count(c[CandidateStatistic.blocks]), numbers.count(c[CandidateStatistic.pairs]), numbers.count(c[CandidateStatistic.largest_block]), numbers.percent(c[CandidateStatistic.largest_share])]
+        [
+            words.readable(c[CandidateStatistic.rule]),
+            *(numbers.count(c[f]) for f in (CandidateStatistic.blocks, CandidateStatistic.pairs, CandidateStatistic.largest_block)),
+            numbers.percent(c[CandidateStatistic.largest_share]),
+        ]
         for c in sorted(found.candidates, key=lambda c: (c[CandidateStatistic.rule] == ALL_RULES, -c[CandidateStatistic.pairs]))
-    ]  # fmt: skip
+    ]
     if not rows:
         return []
-    lead = "Only records that share a key are compared. Pairs are counted before they are made; a pair that several keys bring is compared once."
+    lead = "Only records that share a key are compared. Pairs are counted before they are made; each is compared once."
     columns = ["Key", "Blocks", "Pairs", "Largest block (records)", "Its share of pairs"]
     return [Section("Which pairs were compared", lead, [Sheet(columns, rows, (1, 2, 3, 4))])]
 
@@ -214,7 +227,7 @@ def _members(found: IdentityRows) -> list[Section]:
     rows = [
         [
             found.member_labels.get(m["member_id"], m["member_id"]), numbers.count(m["records"]), numbers.count(m["persons"]),
-            numbers.percent(m["repeated"] / m["records"] if m["records"] else None), numbers.percent(m["shared"] / m["records"] if m["records"] else None),
+            *(numbers.percent(m[part] / m["records"] if m["records"] else None) for part in ("repeated", "shared")),
         ]
         for m in found.members
     ]  # fmt: skip
@@ -232,15 +245,5 @@ def _events(found: IdentityRows) -> list[Section]:
     lead = "Ids persist: each change of a record's person is an event. Many merges or splits on one day deserve a look."
     return [
         Section("What changed", lead, [Sheet(["Day", "Change", "Records"], rows, (2,))]),
-        Section(
-            "In doubt",
-            "",
-            [
-                Words(
-                    [
-                        "appetence why-linked A B gives the weight of each field for two records; the notebook 02_identity_audit.py samples pairs near the threshold."
-                    ]
-                )
-            ],
-        ),
+        Section("In doubt", "", [Words([IN_DOUBT])]),
     ]

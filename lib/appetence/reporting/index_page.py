@@ -52,7 +52,7 @@ def build_index(found: Overview) -> Page:
     """The page `index.html`."""
     return Page(
         title="What the co-operative holds",
-        subtitle=f"Environment {found.environment}: jobs run, tables, persons found, models and campaigns. For the operator; counts are exact.",
+        subtitle=f"Environment {found.environment}: jobs, tables, persons, models and campaigns. For the operator; counts are exact.",
         facts=[
             Fact("Customer records", numbers.count(found.records), f"delivered by {numbers.count(found.members)} members"),
             Fact("Persons", numbers.count(found.persons), _share(found.records, found.persons, "records a person")),
@@ -69,8 +69,10 @@ def build_index(found: Overview) -> Page:
                 "Identities",
                 "Which records are one person, how sure that is, and on what it rests.",
                 [
-                    Words(["See the identity audit for weights, blocks and sizes."]),
-                    Sheet(["Page"], [[Link("Identity audit", "identity.html")]]),
+                    Sheet(
+                        ["Page", "Shows"],
+                        [[Link("Identity audit", "identity.html"), "sizes, match weights, what each field proves, blocks, members"]],
+                    )
                 ],
             ),
             Section(

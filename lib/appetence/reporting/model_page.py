@@ -36,7 +36,7 @@ def build_model(found: ModelRows) -> Page:
     product = words.product(card[ModelCard.model_key].split(":")[0])
     return Page(
         title=f"Model {card[ModelCard.model_key]}",
-        subtitle=f"{product}, for {found.client_label}. Version {card[ModelCard.model_version]}, tested on a later period than it learnt from. For the operator; counts are exact.",
+        subtitle=f"{product}, for {found.client_label}. Version {card[ModelCard.model_version]}. For the operator; counts are exact.",
         facts=[
             Fact(
                 "AUC", numbers.decimal(card[ModelCard.auc]), f"recency or frequency alone: {numbers.decimal(card[ModelCard.baseline_auc])}"
@@ -67,22 +67,27 @@ def in_words(found: ModelRows, what: str) -> list[str]:
     if tiers:
         first, last = tiers[0], tiers[-1]
         said.append(
-            f"Contact the best tenth and you reach {numbers.percent(first[GainsTier.cumulative_capture], 0)} of the {what}; at random you would reach 10{numbers.THIN}%."
+            f"Contact the best tenth and you reach {numbers.percent(first[GainsTier.cumulative_capture], 0)} of the {what}; "
+            f"at random you would reach 10{numbers.THIN}%."
         )
         said.append(
-            f"In the test, {_of_hundred(first[GainsTier.rate])} of the best tenth did {'give' if found.is_gift else 'buy'}, and {_of_hundred(last[GainsTier.rate])} of the last."
+            f"In the test, {_of_hundred(first[GainsTier.rate])} of the best tenth did {'give' if found.is_gift else 'buy'}, "
+            f"and {_of_hundred(last[GainsTier.rate])} of the last."
         )
         half = next((t for t in tiers if t[GainsTier.cumulative_capture] >= 0.5), last)
         said.append(f"Half of the {what} are among the first {10 * half[GainsTier.decile]}{numbers.THIN}% of the list.")
     error = card[ModelCard.calibration_error]
     if error is not None:
         said.append(
-            f"The probabilities can be added up: over many persons the expected responses differ from the real ones by {numbers.percent(error, 2)} of the persons on average. They foretell the same kind of customer contact as in the past, not what a special offer adds."
+            f"The probabilities can be added up: tenth by tenth, expected and real {what} differ by {numbers.percent(error, 2)} "
+            "of the persons on average. They foretell who will act, not what a campaign adds: for that there is the hold-out."
         )
     gain = (card[ModelCard.auc] or 0) - (card[ModelCard.baseline_auc] or 0)
     if card[ModelCard.auc] is not None and card[ModelCard.baseline_auc] is not None:
+        verdict = "worse" if gain > 0.005 else "as well" if gain > -0.005 else "better"
         said.append(
-            f"Ranking by the last purchase or by how often somebody buys does {'worse' if gain > 0.005 else 'as well' if gain > -0.005 else 'better'}: {numbers.decimal(card[ModelCard.baseline_auc])} against {numbers.decimal(card[ModelCard.auc])} (1 is perfect, 0.5 is chance)."
+            f"Ranking by the last purchase or by how often somebody buys does {verdict}: {numbers.decimal(card[ModelCard.baseline_auc])} "
+            f"against {numbers.decimal(card[ModelCard.auc])} (1 is perfect, 0.5 is chance)."
         )
     said.append("No rank makes a contact lawful: permissions, suppression and instructions are applied by the selection, after the score.")
     return said
@@ -114,9 +119,10 @@ def _gains(found: ModelRows, what: str) -> list[Section]:
         return []
     rows = [
         [
-            str(t[GainsTier.decile]), numbers.count(t[GainsTier.persons]), numbers.count(t[GainsTier.positives]), numbers.percent(t[GainsTier.mean_probability], 2),
-            numbers.percent(t[GainsTier.rate], 2), numbers.decimal(t[GainsTier.lift], 2),
-            f"{numbers.decimal(t[GainsTier.lift_low], 2)} to {numbers.decimal(t[GainsTier.lift_high], 2)}", numbers.percent(t[GainsTier.cumulative_capture], 1),
+            str(t[GainsTier.decile]), numbers.count(t[GainsTier.persons]), numbers.count(t[GainsTier.positives]),
+            numbers.percent(t[GainsTier.mean_probability], 2), numbers.percent(t[GainsTier.rate], 2), numbers.decimal(t[GainsTier.lift], 2),
+            f"{numbers.decimal(t[GainsTier.lift_low], 2)} to {numbers.decimal(t[GainsTier.lift_high], 2)}",
+            numbers.percent(t[GainsTier.cumulative_capture], 1),
         ]
         for t in sorted(found.tiers, key=lambda t: t[GainsTier.decile])
     ]  # fmt: skip
@@ -177,7 +183,9 @@ def _scores(found: ModelRows) -> list[Section]:
     if not found.bins or found.scored is None:
         return []
     s = found.scored
-    lead = f"{numbers.count(s[N])} persons scored on the history up to {numbers.day(s['cutoff'])}, with a mean probability of {numbers.percent(s['mean'], 2)}."
+    lead = (
+        f"{numbers.count(s[N])} persons, on the history up to {numbers.day(s['cutoff'])}; mean probability {numbers.percent(s['mean'], 2)}."
+    )
     return [Section("Scores of today", lead, [score_picture(found.bins)])]
 
 
@@ -192,7 +200,7 @@ def reason_picture(reasons: Sequence[Row], first_decile: int, everybody: int) ->
         lambda narrow: charts.bars(
             labels,
             [("best tenth", tops), ("everybody", alls)],
-            unit="share of persons with this among their leading reasons",
+            unit="share of persons with this reason",
             is_share=True,
             narrow=narrow,
         ),

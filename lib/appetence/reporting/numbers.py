@@ -32,6 +32,11 @@ def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else _signed(f"{100 * value:.{digits}f}{THIN}%")
 
 
+def between(low: float | None, high: float | None, digits: int = 2) -> str:
+    """The interval of a share."""
+    return f"{percent(low, digits)} to {percent(high, digits)}"
+
+
 def points(value: float | None, digits: int = 2) -> str:
     """A difference of two shares, in percentage points, always with its sign.
 

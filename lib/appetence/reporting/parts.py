@@ -37,18 +37,23 @@ Cell = str | Link
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table of ready text. `numbers` are the positions of columns set to the right."""
+    """A table of ready text. `numbers` are the positions of columns set to the right, `asides` of those a telephone leaves out."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     numbers: Sequence[int] = ()
     note: str = ""
+    asides: Sequence[int] = ()
     kind: str = field(default="sheet", init=False)
+
+    def style(self, position: int) -> str:
+        """The classes of a column's cells."""
+        return " ".join(name for name, chosen in (("n", self.numbers), ("aside", self.asides)) if position in chosen)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot at two widths: `draw(narrow)` makes the figure for a desk or for a telephone. `says` is its text for those who do not see it."""
+    """A plot at two widths: `draw(narrow)` makes it for a desk or for a telephone. `says` is its text for those who do not see it."""
 
     title: str
     draw: Draw
@@ -126,7 +131,8 @@ def svg(figure: Figure, salt: str, says: str) -> Markup:
     text = target.getvalue()
     body = text[text.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'<g id="[^"]*">', "<g>", body)
+    used = set(re.findall(r"#([\w-]+)", body))
+    body = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in used else "", body)
     body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
     head = Markup('<svg role="img" aria-label="{}"').format(says)
     opening = re.sub(r'(xmlns:xlink|xmlns|version|width|height)="[^"]*"\s*', "", body[4 : body.index(">")])

@@ -1,0 +1,189 @@
+"""What the pages say, and that each is one file that needs nothing else."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+
+from appetence.reporting import numbers
+from appetence.reporting.campaign_page import build_campaign
+from appetence.reporting.identity_page import build_identity, in_words, level_weights
+from appetence.reporting.index_page import build_index
+from appetence.reporting.model_page import build_model
+from appetence.reporting.parts import render
+from appetence.runtime.config import load
+from tests.reporting import planted
+
+PAGES = {
+    "index": lambda: build_index(planted.overview()),
+    "campaign": lambda: build_campaign(planted.campaign_rows()),
+    "identity": lambda: build_identity(planted.identity_rows()),
+    "model": lambda: build_model(planted.model_rows()),
+}
+
+
+class Reader(HTMLParser):
+    """Collects what a page refers to, its ids, its text, and tags left open."""
+
+    VOID = {"meta", "link", "br", "img", "path", "use", "rect"}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refers: list[str] = []
+        self.ids: list[str] = []
+        self.tags: set[str] = set()
+        self.words: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.refers += [v or "" for k, v in attrs if k in ("src", "href", "xlink:href", "action", "data")]
+        self.ids += [v or "" for k, v in attrs if k == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "title"):
+            self.words.append(data)
+
+
+@cache
+def rendered(name: str) -> str:
+    """A page from the planted rows as they are."""
+    return render(PAGES[name]())
+
+
+def read(html: str) -> Reader:
+    """A page as a reader sees it."""
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+def text(html: str) -> str:
+    """The words of a page, thin spaces and minus signs as plain ones."""
+    return " ".join(" ".join(read(html).words).split()).replace(numbers.THIN, " ").replace(numbers.MINUS, "-")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_one_well_formed_file_that_asks_nothing_of_anybody(name: str) -> None:
+    html = rendered(name)
+    found = read(html)
+    assert found.open == []
+    assert "script" not in found.tags and "iframe" not in found.tags
+    assert len(found.ids) == len(set(found.ids)), "an id stands twice"
+    for target in found.refers:
+        assert target.startswith("#") or target == "data:," or re.fullmatch(r"[a-z0-9_]+\.html", target), target
+    assert not re.search(r"url\((?!#)|@import|https?://(?!www\.w3\.org)", html)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_same_rows_make_the_same_page(name: str) -> None:
+    assert render(PAGES[name]()) == rendered(name)
+
+
+def test_every_plot_has_words_for_those_who_do_not_see_it() -> None:
+    html = rendered("campaign")
+    labels = re.findall(r'<svg role="img" aria-label="([^"]*)"', html)
+    assert len(labels) == html.count("<svg") and all(len(label) > 20 for label in labels)
+
+
+def test_what_is_written_by_people_is_escaped() -> None:
+    html = render(build_campaign(planted.campaign_rows(client_label="<b>Client & Cie</b>")))
+    assert "&lt;b&gt;Client &amp; Cie&lt;/b&gt;" in html
+
+
+def test_the_campaign_page_adds_up_and_hides_small_counts() -> None:
+    said = text(rendered("campaign"))
+    for shown in ("11 000", "10 457", "3 112", "1 500", "External list + permission"):
+        assert shown in said, shown
+    assert "10 450" not in said, "what is left after the seven dropped by the external list"
+    assert "1 496" not in said and "1 500, less fewer than 11" in said, "four fell out at export"
+    assert "1 344" not in said and "1 644" not in said, "six were served before"
+
+
+def test_the_campaign_page_says_in_words_what_was_asked(conf_folder: str) -> None:
+    config = load("demo", [], conf_folder)
+    rules = [r for r in config.law.rules if r.rule_id == "post_commercial"] if config.law else []
+    said = text(render(build_campaign(planted.campaign_rows(spec=config.campaigns["noel_vad"], rules=rules))))
+    assert "Catalogue de Noël" in said
+    assert "informed and not opposed or consent" in said and "Robinson list applies" in said
+    assert "At least 2 supplying members a person." in said
+    assert "acheteurs recents (last purchase within 365 days)" in said
+    assert "Pays down to tenth 6 of 10" in said
+
+
+def test_results_tell_the_increment_with_its_interval() -> None:
+    said = text(rendered("campaign"))
+    assert "Against the hold-out the increment lies between +0.20 points and +2.00 points: the campaign caused responses." in said
+    assert "Predicted against actual by tenth" in said
+
+
+def test_no_increment_is_shown_when_it_would_give_a_small_count_away() -> None:
+    rows = planted.matchback()
+    for row in rows:
+        if row["group_value"] == "holdout":
+            row["responders"] = 6
+    said = text(render(build_campaign(planted.campaign_rows(matchback=rows))))
+    assert "+1.10 points" not in said and "+0.20 points" not in said
+    assert "too few responded in one of the groups" in said
+
+
+def test_tenths_with_few_responders_are_taken_together() -> None:
+    said = text(rendered("campaign"))
+    assert "3–4 300 17" in said
+    assert re.search(r"\b10 150 1\b", said) is None
+
+
+def test_before_the_window_nothing_is_said_of_results() -> None:
+    said = text(render(build_campaign(planted.campaign_rows(matchback=[]))))
+    assert "Nothing is measured yet" in said
+
+
+def test_the_truth_is_told_only_where_there_is_one() -> None:
+    assert "F1 of persons" in text(rendered("identity"))
+    assert "F1" not in text(render(build_identity(planted.identity_rows(truth={}))))
+
+
+def test_match_weights_are_the_log_odds_of_the_model_and_the_prior_is_no_field() -> None:
+    levels = level_weights(planted.match_model())
+    assert {name for name, *_ in levels} == {"last name", "first name", "birth date"}
+    first = next(w for name, level, w, _ in levels if (name, level) == ("first name", "exact 3"))
+    assert first == pytest.approx(11.551, abs=1e-3)  # log2(0.6 / 0.0002)
+
+
+def test_what_a_family_shares_is_called_proof_of_a_home() -> None:
+    assert in_words(12.8, 12.7) == "strong proof of one home, not of which person"
+    assert in_words(-19.9, -0.1) == "speaks strongly against one person"
+    assert in_words(0.2, 0.1) == "says little"
+
+
+def test_the_model_page_speaks_to_campaign_teams() -> None:
+    said = text(rendered("model"))
+    assert "Contact the best tenth and you reach 34 % of the buyers; at random you would reach 10 %." in said
+    assert "Half of the buyers are among the first 20 % of the list." in said
+    assert "does worse: 0.683 against 0.742" in said
+    assert "givers" in text(render(build_model(planted.model_rows(is_gift=True))))
+
+
+def test_an_unscored_model_has_its_card_all_the_same() -> None:
+    said = text(render(build_model(planted.model_rows(bins=[], reasons=[], scored=None))))
+    assert "Scores of today" not in said and "What the gate decided" in said
+
+
+def test_the_index_links_every_page_and_tells_failures() -> None:
+    html = render(build_index(planted.overview()))
+    assert {"campaign_noel_vad.html", "model_prospect_r_vad.html", "identity.html"} <= set(read(html).refers)
+    assert "failed: The router's key has expired: import the new one." in text(html)
+
+
+def test_an_empty_lake_still_makes_an_index() -> None:
+    empty = planted.overview(runs=[], tables=[], cards=[], campaigns=[], records=0, persons=0, households=0, members=0)
+    assert "No campaign has been cut yet." in text(render(build_index(empty)))
