@@ -36,7 +36,8 @@ class Sending:
 
 
 def make_keys(paths: PathSettings, members: Sequence[str], recipients: Sequence[str]) -> dict[str, str]:
-    """A key pair for the operator, each member and each recipient, in keyrings of their own; fingerprints by party. Keys that exist are kept."""
+    """A key pair for the operator, each member and each recipient, in keyrings of their own; fingerprints by party. Keys that exist
+    are kept."""
     prints = Path(paths.secrets) / "fingerprints"
     _private(prints)
     homes = {OPERATOR: Path(paths.gnupg) / OPERATOR}

@@ -80,14 +80,12 @@ def _selected(ctx: Context) -> DataFrame:
 def _write_truth(ctx: Context, found: dict[str, DataFrame]) -> None:
     person = F.concat(F.lit("tp"), "person").alias("true_person")
     every = reduce(DataFrame.unionByName, found.values())
-    every.select(Selection.campaign_id, person, Selection.cell, "p_base", "p_uplift", "is_extra", "extra_on").write.mode("overwrite").parquet(
-        f"{ctx.config.paths.truth}/campaign_truth.parquet"
-    )
+    every.select(Selection.campaign_id, person, Selection.cell, "p_base", "p_uplift", "is_extra", "extra_on").write.mode(
+        "overwrite"
+    ).parquet(f"{ctx.config.paths.truth}/campaign_truth.parquet")
 
 
-def _deliver_member(
-    ctx: Context, made: World, member_id: str, own: dict[str, tuple[dt.date, DataFrame]], created: dt.datetime
-) -> int:
+def _deliver_member(ctx: Context, made: World, member_id: str, own: dict[str, tuple[dt.date, DataFrame]], created: dt.datetime) -> int:
     through = created.date() - dt.timedelta(days=1)
     relations = made.relations.where(F.col(RawRecord.member_id) == member_id)
     extra = ctx.lake.stage("extra", reduce(DataFrame.unionByName, (responses.extra_orders(c, relations) for _, c in own.values())))

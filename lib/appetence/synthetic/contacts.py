@@ -26,7 +26,8 @@ def letters_only(text: Column) -> Column:
 
 
 def with_address(frame: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
-    """Adds way_number, way, complement, postcode, city, commune_code, department, zone for the frame's address_key, commune_key, lives_in."""
+    """Adds way_number, way, complement, postcode, city, commune_code, department, zone for the frame's address_key, commune_key,
+    lives_in."""
     key = F.col("address_key")
     frame = lookups.communes.add(frame, "_commune", draw.uniform("place.commune", F.col("commune_key")), F.col("commune_group"))
     population = F.col("_commune.population")
@@ -39,7 +40,7 @@ def with_address(frame: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
     repeat = draw.kind({" bis": 0.03, " ter": 0.008, " A": 0.006, " B": 0.004}, "place.repeat", key)
     return (
         frame.withColumn("way_number", F.when(hamlet, F.lit(None)).otherwise(F.concat(number, F.coalesce(repeat, F.lit("")))))
-        .withColumn("way", F.when(hamlet, draw.one_of(vocabulary.HAMLETS, "place.hamlet", key)).otherwise(F.col("_way.name")))
+        .withColumn("way", F.when(hamlet, draw.one_of(vocabulary.words("hamlet"), "place.hamlet", key)).otherwise(F.col("_way.name")))
         .withColumn("complement", _complement(draw))
         .withColumn("postcode", F.col("_commune.postcode"))
         .withColumn("city", F.col("_commune.city"))
@@ -55,7 +56,7 @@ def _complement(draw: Draw) -> Column:
     building = F.concat(F.lit("Bât "), draw.one_of(tuple("ABCDE"), "dwelling.stair", h))
     flat = F.concat(F.lit("Appt "), (1 + draw.integer(96, "dwelling.flat", h)).cast("string"))
     floor = F.concat(F.lit("Étage "), (1 + draw.integer(9, "dwelling.floor", h)).cast("string"))
-    residence = F.concat(F.lit("Résidence "), draw.one_of(vocabulary.RESIDENCES, "place.residence", key))
+    residence = F.concat(F.lit("Résidence "), draw.one_of(vocabulary.words("residence"), "place.residence", key))
     style = draw.kind({"both": 0.3, "flat": 0.2, "floor": 0.1, "residence": 0.2}, "dwelling.style", h)
     inside = (
         F.when(style == "both", F.concat_ws(" ", building, flat)).when(style == "flat", flat).when(style == "floor", floor)
@@ -63,8 +64,10 @@ def _complement(draw: Draw) -> Column:
     )  # fmt: skip
     room = F.concat(F.lit("Ch "), (100 + draw.integer(320, "dwelling.room", h)).cast("string"))
     return (
-        F.when(kind == "elderly_home", F.concat(F.lit("EHPAD "), draw.one_of(vocabulary.ELDERLY_HOMES, "place.residence", key)))
-        .when(kind == "student_residence", F.concat_ws(" ", draw.one_of(vocabulary.STUDENT_RESIDENCES, "place.residence", key), room))
+        F.when(kind == "elderly_home", F.concat(F.lit("EHPAD "), draw.one_of(vocabulary.words("elderly_home"), "place.residence", key)))
+        .when(
+            kind == "student_residence", F.concat_ws(" ", draw.one_of(vocabulary.words("student_residence"), "place.residence", key), room)
+        )
         .when(kind != "house", inside)
     )
 
@@ -98,7 +101,9 @@ def with_emails(frame: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
     online = F.when(age > 85, 0.3).when(age > 75, 0.6).when(age > 60, 0.82).otherwise(0.95)
     family = F.concat(letters_only(F.col("last_name")), draw.digits(3, "email.family", h))
     main = F.when(shared, family).otherwise(_local_part(draw, "main"))
-    other = F.concat(_local_part(draw, "other"), F.lit("@"), draw.one_of(("gmail.com", "orange.fr", "hotmail.fr", "yahoo.fr"), "email.other", p))
+    other = F.concat(
+        _local_part(draw, "other"), F.lit("@"), draw.one_of(("gmail.com", "orange.fr", "hotmail.fr", "yahoo.fr"), "email.other", p)
+    )
     has = draw.below(online, "person.online", p)
     return (
         frame.withColumn("email", F.when(has, F.concat(main, F.lit("@"), F.col("_domain.name"))))
@@ -114,10 +119,14 @@ def _local_part(draw: Draw, which: str) -> Column:
     first, last = letters_only(F.col("first_name")), letters_only(F.col("last_name"))
     year = F.substring(F.year("birth_date").cast("string"), 3, 2)
     style = draw.kind(
-        {"dot": 0.30, "joined": 0.12, "initial": 0.13, "reverse": 0.10, "number": 0.14, "year": 0.12, "word": 0.07}, f"email.{which}.style", p
+        {"dot": 0.30, "joined": 0.12, "initial": 0.13, "reverse": 0.10, "number": 0.14, "year": 0.12, "word": 0.07},
+        f"email.{which}.style",
+        p,
     )
     small, big = draw.digits(2, f"email.{which}.small", p), draw.digits(4, f"email.{which}.big", p)
-    crowded = F.when((F.col("name_per_million") > 60.0) | draw.below(0.15, f"email.{which}.crowded", p), draw.digits(3, f"email.{which}.n", p))
+    crowded = F.when(
+        (F.col("name_per_million") > 60.0) | draw.below(0.15, f"email.{which}.crowded", p), draw.digits(3, f"email.{which}.n", p)
+    )
     tail = F.coalesce(crowded, F.lit(""))
     return (
         F.when(style == "dot", F.concat(first, F.lit("."), last, tail))
@@ -126,6 +135,6 @@ def _local_part(draw: Draw, which: str) -> Column:
         .when(style == "reverse", F.concat(last, F.lit("."), first, tail))
         .when(style == "number", F.concat(first, F.when(draw.below(0.3, f"email.{which}.short", p), small).otherwise(big)))
         .when(style == "year", F.concat(first, last, year))
-        .when(style == "word", F.concat(draw.one_of(vocabulary.EMAIL_WORDS, f"email.{which}.word", p), big))
+        .when(style == "word", F.concat(draw.one_of(vocabulary.words("email_word"), f"email.{which}.word", p), big))
         .otherwise(F.concat(first, F.lit("-"), last, tail))
     )

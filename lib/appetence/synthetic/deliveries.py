@@ -60,8 +60,10 @@ def customer_rows(records: DataFrame, draw: Draw) -> DataFrame:
         .when(F.col(DELIVERY) == LATE, F.lit(None).cast("string"))
         .otherwise(F.col(RawRecord.email))
     )
-    return own_stage(sent.withColumn("_sent_email", email), "record_key").withColumn(RawRecord.email, F.col("_sent_email")).select(
-        DELIVERY, RawRecord.member_id, *CUSTOMER
+    return (
+        own_stage(sent.withColumn("_sent_email", email), "record_key")
+        .withColumn(RawRecord.email, F.col("_sent_email"))
+        .select(DELIVERY, RawRecord.member_id, *CUSTOMER)
     )
 
 
@@ -100,7 +102,9 @@ def _transaction_texts(rows: DataFrame, members: Mapping[str, MemberSpec]) -> Da
     comma = F.col(RawTransaction.member_id).isin([m for m, mark in marks.items() if mark == ","])
     mark = F.when(comma, F.lit(",")).otherwise(F.lit("."))
     day = by_style(lambda s: F.date_format(RawTransaction.transaction_date, s.day_format), lambda s: s.day_format)
-    return rows.withColumns({RawTransaction.amount: lines.decimal_text(F.col(RawTransaction.amount), mark), RawTransaction.transaction_date: day})
+    return rows.withColumns(
+        {RawTransaction.amount: lines.decimal_text(F.col(RawTransaction.amount), mark), RawTransaction.transaction_date: day}
+    )
 
 
 def _less_member(columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """Chance without randomness: every draw is a hash of the seed, a purpose and the ids it belongs to.
 
 The same seed gives the same world whatever the partitions, cores or order, and one entity's draws never depend on another's. Values with
-known frequencies (surnames, first names, communes) come from Walker's alias method (A. J. Walker, *An efficient method for generating discrete
+known frequencies (surnames, first names, communes) come from Walker's alias method (A. J. Walker, *An efficient method for generating
+discrete
 random variables with general distributions*, ACM TOMS 3, 1977): one uniform picks a slot of a table as long as the list of values, its
 fraction decides between the slot's own value and its alias. In Spark that is one broadcast join on an integer; frequencies are exact.
 """
@@ -105,7 +106,8 @@ def _height(knots: Sequence[tuple[float, float]], at: float) -> float:
 
 @dataclass(frozen=True)
 class Lookup:
-    """Values to draw by frequency: `frame` has a row number, a cut and two structs (own, alias); `groups` says where each group's slots lie."""
+    """Values to draw by frequency: `frame` has a row number, a cut and two structs (own, alias); `groups` says where each group's
+    slots lie."""
 
     frame: DataFrame
     groups: Mapping[str, tuple[int, int]]
@@ -126,7 +128,9 @@ class Lookup:
         )
 
 
-def lookup(spark: SparkSession, values: Mapping[str, Sequence[object]], weights: Sequence[float], groups: Sequence[str] | None = None) -> Lookup:
+def lookup(
+    spark: SparkSession, values: Mapping[str, Sequence[object]], weights: Sequence[float], groups: Sequence[str] | None = None
+) -> Lookup:
     """A `Lookup` over rows given as columns, with one weight a row; rows of one group must lie together."""
     labels = list(groups) if groups is not None else [""] * len(weights)
     places: dict[str, tuple[int, int]] = {}

@@ -20,7 +20,8 @@ RATES: dict[str, dict[str, float]] = {
         "typing": 0.026, "phonetic": 0.012, "nickname": 0.030, "initial": 0.022, "truncated": 0.004, "half": 0.060, "missing": 0.008,
         "placeholder": 0.002,
     },
-    "last_name": {"typing": 0.030, "phonetic": 0.012, "truncated": 0.005, "maiden": 0.070, "both_names": 0.030, "missing": 0.001, "placeholder": 0.001},
+    "last_name": {"typing": 0.030, "phonetic": 0.012, "truncated": 0.005, "maiden": 0.070, "both_names": 0.030, "missing": 0.001,
+        "placeholder": 0.001},
     "birth_date": {"swapped": 0.012, "part_off": 0.016, "first_january": 0.012, "default": 0.005},
     "address": {"no_number": 0.012, "number_off": 0.006, "typing": 0.022, "no_link_word": 0.020, "missing": 0.003},
     "postcode": {"digit": 0.007, "department_only": 0.003},
@@ -34,13 +35,15 @@ INVERTED = 0.010
 
 _LETTERS = "eaisnrtoludcmpgbvhfqyxjkz"
 _SOUNDS = (("ph", "f"), ("eau", "o"), ("au", "o"), ("th", "t"), ("ck", "k"), ("y", "i"), ("ss", "s"), ("nn", "n"), ("ll", "l"), ("mm", "m"),
-           ("qu", "k"), ("x", "s"), ("ch", "sh"), ("ai", "e"), ("er", "é"), ("c", "k"), ("s", "z"), ("i", "y"), ("t", "tt"), ("l", "ll"))  # fmt: skip
+           ("qu", "k"), ("x", "s"), ("ch", "sh"), ("ai", "e"), ("er", "é"), ("c", "k"), ("s", "z"), ("i", "y"), ("t", "tt"), ("l",
+               "ll"))  # fmt: skip
 
 
 def with_noise(frame: DataFrame, draw: Draw) -> DataFrame:
     """The clean record columns, spoiled; adds `noise`, the sorted kinds that changed something.
 
-    Reads record_key and the clean civility, first_name, last_name, birth_name, birth_date, way_number, way, postcode, city, email, mobile, landline.
+    Reads record_key and the clean civility, first_name, last_name, birth_name, birth_date, way_number, way, postcode, city, email,
+    mobile, landline.
     """
     kinds = {f"_n_{field}": draw.kind(rates, f"noise.{field}", F.col("record_key")) for field, rates in RATES.items()}
     frame = own_stage(frame.withColumns(kinds), "record_key")
@@ -49,9 +52,15 @@ def with_noise(frame: DataFrame, draw: Draw) -> DataFrame:
         "way": _way, "postcode": _postcode, "city": _city, "email": _email, "mobile": lambda d: _phone(d, "mobile"),
         "landline": lambda d: _phone(d, "landline"),
     }  # fmt: skip
-    for group in (("civility", "first_name", "birth_date"), ("last_name", "way_number", "way"), ("postcode", "city", "email", "mobile", "landline")):
+    for group in (
+        ("civility", "first_name", "birth_date"),
+        ("last_name", "way_number", "way"),
+        ("postcode", "city", "email", "mobile", "landline"),
+    ):
         frame = own_stage(frame.withColumns({f"_{name}": spoiled[name](draw) for name in group}), "record_key")
-    inverted = draw.below(INVERTED, "noise.inverted", F.col("record_key")) & F.col("_first_name").isNotNull() & F.col("_last_name").isNotNull()
+    inverted = (
+        draw.below(INVERTED, "noise.inverted", F.col("record_key")) & F.col("_first_name").isNotNull() & F.col("_last_name").isNotNull()
+    )
     flags = [_flag(field, column) for field, column in _WATCHED]
     flags += [F.when(inverted, F.lit("names:inverted")), F.when(F.col("is_old_place"), F.lit("address:old"))]
     flags += [F.when(F.col("is_other_email"), F.lit("email:other")), F.when(F.col("is_former_mobile"), F.lit("mobile:former"))]
@@ -65,7 +74,8 @@ def with_noise(frame: DataFrame, draw: Draw) -> DataFrame:
 
 
 _WATCHED = (
-    ("civility", "civility"), ("first_name", "first_name"), ("last_name", "last_name"), ("birth_date", "birth_date"), ("address", "way_number"),
+    ("civility", "civility"), ("first_name", "first_name"), ("last_name", "last_name"), ("birth_date", "birth_date"), ("address",
+        "way_number"),
     ("address", "way"), ("postcode", "postcode"), ("city", "city"), ("email", "email"), ("phone", "mobile"), ("phone", "landline"),
 )  # fmt: skip
 
@@ -111,7 +121,7 @@ def _civility(draw: Draw) -> Column:
 
 def _first_name(draw: Draw) -> Column:
     kind, name, key = F.col("_n_first_name"), F.col("first_name"), F.col("record_key")
-    short = F.create_map(*(F.lit(x) for pair in vocabulary.NICKNAMES.items() for x in pair))
+    short = F.create_map(*(F.lit(x) for pair in vocabulary.nicknames().items() for x in pair))
     return (
         F.when(kind == "typing", typing(name, draw, "noise.first", key))
         .when(kind == "phonetic", phonetic(name, draw, "noise.first", key))
@@ -188,9 +198,16 @@ def _postcode(draw: Draw) -> Column:
 
 def _city(draw: Draw) -> Column:
     kind, city, key = F.col("_n_city"), F.col("city"), F.col("record_key")
-    cedex = F.concat(city, F.lit(" CEDEX"), F.when(draw.below(0.5, "noise.cedex", key), F.concat(F.lit(" "), draw.digits(1, "noise.cedex.n", key))).otherwise(""))
+    cedex = F.concat(
+        city,
+        F.lit(" CEDEX"),
+        F.when(draw.below(0.5, "noise.cedex", key), F.concat(F.lit(" "), draw.digits(1, "noise.cedex.n", key))).otherwise(""),
+    )
     return (
-        F.when(kind == "typing", typing(city, draw, "noise.city", key)).when(kind == "cedex", cedex).when(kind == "missing", F.lit(None)).otherwise(city)
+        F.when(kind == "typing", typing(city, draw, "noise.city", key))
+        .when(kind == "cedex", cedex)
+        .when(kind == "missing", F.lit(None))
+        .otherwise(city)
     )
 
 

@@ -1,7 +1,7 @@
 """What people were told, agreed to and refused, as events with their proof.
 
-A clause is one sentence a member shows: for one channel, use and purpose, on one basis. A share of its customers gave the answer it asks for;
-the others never answered, and nothing is known of them. Later some oppose or withdraw, a few in the same second as the grant.
+A clause is one sentence a member shows: for one channel, use and purpose, on one basis. A share of its customers gave the answer it
+asks for; the others never answered, and nothing is known of them. Later some oppose or withdraw, a few in the same second as the grant.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ _POINTS = ("bon de commande", "site internet", "telephone", "catalogue")
 
 @dataclass(frozen=True)
 class Clause:
-    """One sentence of one member; `share` of its customers answered it, `refused` of them said no later. `needs`: the coordinate it is about."""
+    """One sentence of one member; `share` of its customers answered it, `refused` of them said no later. `needs`: the coordinate it is
+    about."""
 
     member_id: str
     channel: Channel
@@ -76,7 +77,8 @@ def _of_member(member: str) -> list[Clause]:
 
 
 def events(records: DataFrame, draw: Draw, spark: SparkSession) -> DataFrame:
-    """One row per thing said: record_key, person, the columns of bronze.raw_permission that a member fills, `collected_at` a timestamp (UTC)."""
+    """One row per thing said: record_key, person, the columns of bronze.raw_permission that a member fills, `collected_at` a timestamp
+    (UTC)."""
     sentence = F.col("clause")
     key = (F.col("record_key"), sentence)
     told = records.join(F.broadcast(_clause_frame(spark)), on="member_id", how="inner")
@@ -92,7 +94,11 @@ def events(records: DataFrame, draw: Draw, spark: SparkSession) -> DataFrame:
     refuses = draw.below(F.col("refused"), "permission.refuses", *refusal)
     told = told.withColumn("turn", F.explode(F.when(refuses, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))))
     told = own_stage(told, "record_key")
-    since = F.unix_timestamp(F.col("joined_on").cast("timestamp")) + 8 * 3600 + draw.integer(12 * 3600, "permission.second", F.col("record_key"))
+    since = (
+        F.unix_timestamp(F.col("joined_on").cast("timestamp"))
+        + 8 * 3600
+        + draw.integer(12 * 3600, "permission.second", F.col("record_key"))
+    )
     until = F.unix_timestamp(F.lit(world.INCREMENTAL_ON).cast("timestamp"))
     wait = F.floor((until - since) * draw.uniform("permission.later", *refusal)).cast("bigint")
     same_second = draw.below(0.06, "permission.tie", *refusal)
@@ -106,7 +112,9 @@ def events(records: DataFrame, draw: Draw, spark: SparkSession) -> DataFrame:
             Raw.status: F.when(F.col("turn") == 0, PermissionStatus.GRANTED.value).otherwise(no),
             Raw.wording_version: F.concat(F.lit("mentions-"), version),
             Raw.collected_at: F.col("at"),
-            Raw.collection_point: F.get(constants(_POINTS), draw.integer(len(_POINTS), "permission.point", F.col("record_key"), F.col("turn"))),
+            Raw.collection_point: F.get(
+                constants(_POINTS), draw.integer(len(_POINTS), "permission.point", F.col("record_key"), F.col("turn"))
+            ),
             Raw.recipients: F.when(F.col(Raw.basis) == Basis.CONSENT, _named(draw)),
         }
     ).select(*PERMISSION, "record_key", "person", "turn")

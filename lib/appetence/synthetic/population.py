@@ -35,7 +35,8 @@ _YEAR = 365.25
 
 
 def households(spark: SparkSession, count: int, draw: Draw, partitions: int) -> DataFrame:
-    """One row per household: household, kind, dwelling (negative: a building others live in too), dwelling_kind, moved_on (null: stayed)."""
+    """One row per household: household, kind, dwelling (negative: a building others live in too), dwelling_kind, moved_on (null:
+    stayed)."""
     base = spark.range(0, count, 1, partitions).withColumnRenamed("id", "household")
     h = F.col("household")
     kind = F.coalesce(draw.kind(world.HOUSEHOLD_KINDS, "household.kind", h), F.lit("single"))
@@ -84,9 +85,12 @@ def people(homes: DataFrame, draw: Draw) -> DataFrame:
     grown = F.col("kind").isin("namesakes", "twins")
     frame = frame.where((F.col("slot") < 2) | grown | F.col("age").between(0.0, 26.0))
     born = F.date_sub(F.lit(world.AS_OF), F.floor(F.col("age") * _YEAR).cast("int"))
-    return frame.withColumn("birth_date", born).withColumn("died_on", _died_on(draw)).withColumn(
-        "head_born", F.year(F.date_sub(F.lit(world.AS_OF), F.floor(F.col("head_age") * _YEAR).cast("int")))
-    ).drop("head_age")
+    return (
+        frame.withColumn("birth_date", born)
+        .withColumn("died_on", _died_on(draw))
+        .withColumn("head_born", F.year(F.date_sub(F.lit(world.AS_OF), F.floor(F.col("head_age") * _YEAR).cast("int"))))
+        .drop("head_age")
+    )
 
 
 def _slots(draw: Draw) -> Column:

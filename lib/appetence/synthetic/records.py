@@ -14,12 +14,26 @@ from appetence.synthetic.tables import Tables
 DUPLICATES = 0.03
 """Share of relations in which the member has the same person twice."""
 
-_INTERESTS = ("jardin", "lecture", "voyages", "cuisine", "vin", "bricolage", "musique", "sport", "nature", "histoire", "animaux", "collection")
+_INTERESTS = (
+    "jardin",
+    "lecture",
+    "voyages",
+    "cuisine",
+    "vin",
+    "bricolage",
+    "musique",
+    "sport",
+    "nature",
+    "histoire",
+    "animaux",
+    "collection",
+)
 
 
 def records(relations: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
     """One row per customer record: record_key, copy (0, or 1 for a second record of the same person), customer_ref, updated_on (day its
-    contact data are of), the fields as written (columns of bronze.raw_record, plus `birth_day` as a date), noise, and the relation's columns.
+    contact data are of), the fields as written (columns of bronze.raw_record, plus `birth_day` as a date), noise, and the relation's
+    columns.
 
     Reads relations with joined_on not null; every later change of a person's data shows by `updated_on`.
     """
@@ -57,7 +71,9 @@ def _known(frame: DataFrame, draw: Draw) -> DataFrame:
     has_phone = draw.below(habit(lambda s: s.phone), "record.has_phone", key)
     mobile = F.when(former, F.col("former_mobile")).otherwise(F.col("mobile"))
     two = habit(lambda s: float(s.two_phones)) > 0
-    one = F.when(draw.below(0.55, "record.mobile_first", key), F.coalesce(mobile, F.col("landline"))).otherwise(F.coalesce("landline", mobile))
+    one = F.when(draw.below(0.55, "record.mobile_first", key), F.coalesce(mobile, F.col("landline"))).otherwise(
+        F.coalesce("landline", mobile)
+    )
     only = F.when(has_phone & ~two, one)
     return frame.withColumns(
         {
@@ -82,7 +98,8 @@ def _written(frame: DataFrame, draw: Draw) -> DataFrame:
     where = word(lambda s: s.complement)
     frame = frame.withColumns(
         {"_short": abbreviates, "_where": where, "_case": word(lambda s: s.case + ("" if s.accents else " bare")),
-         "_phone_form": word(lambda s: s.phone_format), "_complement": F.when(draw.below(0.82, "record.complement", key), F.col("complement")),
+         "_phone_form": word(lambda s: s.phone_format), "_complement": F.when(draw.below(0.82, "record.complement", key),
+             F.col("complement")),
          Raw.birth_name: F.when(draw.below(0.25, "record.birth_name", key), F.col("birth_name"))}
     )  # fmt: skip
     frame = own_stage(frame, "record_key").withColumn("way", F.when(F.col("_short"), _abbreviated(F.col("way"))).otherwise(F.col("way")))
@@ -134,7 +151,8 @@ def _interests(draw: Draw) -> Column:
 
 
 def canary(draw: Draw) -> Column:
-    """The person's unique token: it rides in `interests` of each of its records, so that a byte scan can tell whether the person is gone."""
+    """The person's unique token: it rides in `interests` of each of its records, so that a byte scan can tell whether the person is
+    gone."""
     return F.concat(F.lit("canari"), draw.token("person.canary", F.col("person")))
 
 
@@ -156,7 +174,8 @@ def _cased(name: str) -> Column:
     )  # fmt: skip
 
 
-_WAY_WORDS = (("avenue", "av"), ("boulevard", "bd"), ("place", "pl"), ("chemin", "che"), ("allée", "all"), ("impasse", "imp"), ("route", "rte"),
+_WAY_WORDS = (("avenue", "av"), ("boulevard", "bd"), ("place", "pl"), ("chemin", "che"), ("allée", "all"), ("impasse", "imp"),
+    ("route", "rte"),
               ("résidence", "res"), ("square", "sq"), ("lotissement", "lot"), ("quai", "qu"), ("lieu-dit", "ld"), ("rue", "r"))  # fmt: skip
 _TITLE_WORDS = (("Général", "Gal"), ("Maréchal", "Mal"), ("Docteur", "Dr"), ("Saint-", "St "), ("Sainte-", "Ste "), ("Président", "Pdt"))
 

@@ -27,10 +27,13 @@ _EXTRA = 90
 def chances(selected: DataFrame, relations: DataFrame, draw: Draw, drop: dt.date, days: int) -> DataFrame:
     """One row per person of one campaign: campaign_id, person, cell, key_code, p_base, p_uplift (0 when held out), is_extra and extra_on.
 
-    `selected`: campaign_id, person, cell, key_code; `relations`: those with the client, or with the members of its trade when it is none."""
+    `selected`: campaign_id, person, cell, key_code; `relations`: those with the client, or with the members of its trade when it is
+    none."""
     chance = tastes.probability(drop - dt.timedelta(days=1), days)
-    alone = relations.withColumn("_none", F.log(1.0 - F.least(chance, F.lit(0.999)))).groupBy("person").agg(
-        F.sum("_none").alias("_none"), F.countDistinct("member_id").alias("_members")
+    alone = (
+        relations.withColumn("_none", F.log(1.0 - F.least(chance, F.lit(0.999))))
+        .groupBy("person")
+        .agg(F.sum("_none").alias("_none"), F.countDistinct("member_id").alias("_members"))
     )
     whole = 1.0 - F.exp("_none")
     base = F.when(F.col("_members") > 1, whole * _TRADE_SHARE).otherwise(whole)
@@ -72,7 +75,9 @@ def with_key_codes(transactions: DataFrame, responders: DataFrame, draw: Draw, d
     """transaction_ref and key_code of the first order of each mailed person in the window, where it quotes its piece."""
     mailed = responders.where((F.col(Selection.cell) != HOLDOUT) & F.col(Selection.key_code).isNotNull())
     day = F.col(Raw.transaction_date)
-    inside = transactions.where(day.between(F.lit(drop), F.lit(drop + dt.timedelta(days=days))) & (F.col(Raw.amount) > 0)).drop(Raw.key_code)
+    inside = transactions.where(day.between(F.lit(drop), F.lit(drop + dt.timedelta(days=days))) & (F.col(Raw.amount) > 0)).drop(
+        Raw.key_code
+    )
     first = Window.partitionBy("person").orderBy(day, F.col(Raw.transaction_ref))
     ranked = inside.join(mailed.select("person", Selection.key_code, Selection.campaign_id), on="person", how="inner").withColumn(
         "_position", F.row_number().over(first)

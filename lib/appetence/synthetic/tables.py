@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from appetence import data
 from appetence.synthetic.draw import Lookup, lookup
-from appetence.synthetic.vocabulary import ways
+from appetence.synthetic.vocabulary import way_weights, words
 
 TOWN = 20_000
 """Inhabitants from which a commune has large buildings."""
@@ -72,7 +72,12 @@ def _communes(spark: SparkSession) -> Lookup:
     names = {r["code"]: r["name"] for r in rows if r["code"] in cities}
     places = []
     for r in rows:
-        if not r["population"] or r["status"] not in ("current", "arrondissement") or r["code"] in cities or r["department"] not in _served(r):
+        if (
+            not r["population"]
+            or r["status"] not in ("current", "arrondissement")
+            or r["code"] in cities
+            or r["department"] not in _served(r)
+        ):
             continue
         codes = [p for p in r["postcodes"].split("|") if p]
         name = names.get(r["successor"], r["name"]) if r["status"] == "arrondissement" else r["name"]
@@ -103,8 +108,7 @@ def _served(row: dict[str, str]) -> tuple[str, ...]:
 
 
 def _ways(spark: SparkSession) -> Lookup:
-    names, weights = ways()
-    return lookup(spark, {"name": names}, weights)
+    return lookup(spark, {"name": words("way")}, way_weights())
 
 
 def _domains(spark: SparkSession) -> Lookup:

@@ -1,9 +1,10 @@
 """Who becomes whose customer, when, and how often it orders: processes whose intensity is known, so that true probabilities are too.
 
 Each adult carries four latent tastes (half of their variance shared by the household). A person not yet a customer of a member becomes one
-with an intensity `reach` × exp(taste, gender, age) × season; a customer orders with `rate` × exp(taste, activity) × season × decay, decay being
-exp(-(t - joined) / lasting). Season and decay are constant within a month. Both are Poisson processes: the probability of at least one order
-in a window is 1 - exp(-integral), which is what no model can beat on average.
+with an intensity `reach` × exp(taste, gender, age) × season; a customer orders with `rate` × exp(taste, activity) × season × decay,
+decay being
+exp(-(t - joined) / lasting). Season and decay are constant within a month. Both are Poisson processes: the probability of at least one
+order in a window is 1 - exp(-integral), which is what no model can beat on average.
 """
 
 from __future__ import annotations
@@ -50,9 +51,7 @@ def relations(people: DataFrame, draw: Draw, members: DataFrame) -> DataFrame:
     """One row per adult (or nearly) and member: relation, reach_month (intensity of becoming a customer a month), joined_on (null: never
     within the simulated months), is_lead, rate_month (orders a month of a fresh customer), lasting_days. Tastes themselves are dropped."""
     p, h = F.col("person"), F.col("household")
-    latent = [
-        F.sqrt(F.lit(0.5)) * (draw.normal(f"household.taste{k}", h) + draw.normal(f"person.taste{k}", p)) for k in range(4)
-    ]
+    latent = [F.sqrt(F.lit(0.5)) * (draw.normal(f"household.taste{k}", h) + draw.normal(f"person.taste{k}", p)) for k in range(4)]
     grown = people.where(F.col("age") >= _MINOR_AGE).withColumns(
         {**{f"_z{k}": z for k, z in enumerate(latent)}, "_activity": draw.normal("person.activity", p)}
     )
@@ -78,7 +77,8 @@ def relations(people: DataFrame, draw: Draw, members: DataFrame) -> DataFrame:
 
 
 def _joined_on(draw: Draw) -> Column:
-    """The first event of the acquisition process: an exponential in season time, turned into a day, from the first day or the 18th birthday."""
+    """The first event of the acquisition process: an exponential in season time, turned into a day, from the first day or the 18th
+    birthday."""
     came_of_age = F.add_months(F.col("birth_date"), 18 * 12)
     young = F.col("age") < 18
     start = F.when(young, F.lit(world.START)).otherwise(F.greatest(F.lit(world.START), came_of_age))

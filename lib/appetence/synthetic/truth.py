@@ -34,7 +34,8 @@ def record_truth(records: DataFrame, draw: Draw) -> DataFrame:
 
 
 def person_truth(people: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
-    """One row per person, customers or not: true_person, true_household, household_kind, gender, birth_date, died_on, moved_on, names, canary."""
+    """One row per person, customers or not: true_person, true_household, household_kind, gender, birth_date, died_on, moved_on, names,
+    canary."""
     named = population.with_names(people, draw, lookups)
     return named.select(
         *truth_ids(), F.col("kind").alias("household_kind"), "gender", "birth_date", "died_on", "moved_on", "first_name", "last_name",
