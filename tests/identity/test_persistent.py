@@ -49,9 +49,7 @@ def links(spark: SparkSession, rows: Mapping[str, tuple[str, dt.date]]) -> DataF
     return PersonLink.frame(spark, [{"record_id": r, "member_id": "m01", "person_id": p, "since": d} for r, (p, d) in rows.items()])
 
 
-def resolved(
-    spark: SparkSession, before: DataFrame, today: Mapping[str, int], as_of: dt.date, ever: Names = (), frozen: Names = ()
-) -> DataFrame:
+def resolved(spark: SparkSession, before: DataFrame, today: Mapping[str, int], as_of: dt.date, ever: Names = (), frozen: Names = ()) -> DataFrame:
     found = spark.createDataFrame(sorted(today.items()), "record_id string, cluster bigint")
     free = before.where(~before.record_id.isin(*frozen)) if frozen else before
     taken = before.select("person_id").unionByName(spark.createDataFrame([(e,) for e in ever], "person_id string"))

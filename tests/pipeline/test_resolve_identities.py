@@ -115,9 +115,7 @@ def context(make_context: Callable[..., Context], tmp_path: Path, conf_folder: s
     members = {m: MemberSpec(member_id=m, label=m, **spec) for m in MEMBERS}
 
     def make(run_id: str, as_of: dt.date = dt.date(2026, 10, 31), *overrides: str) -> Context:
-        config = load("demo", [f"paths.root={root}", "identity.engine=driver", *overrides], conf_folder).model_copy(
-            update={"members": members}
-        )
+        config = load("demo", [f"paths.root={root}", "identity.engine=driver", *overrides], conf_folder).model_copy(update={"members": members})
         return make_context(config=config, run_id=run_id, as_of=as_of)
 
     return make
@@ -181,9 +179,7 @@ def test_inv_24_a_limited_record_keeps_its_link_and_is_compared_with_nothing(con
     limited = rows[0]["record_id"]
     was = {r.record_id: r.person_id for r in first.lake.read(PersonLink).collect()}
     second = context("run-2")
-    second.lake.insert_new(
-        Limitation, Limitation.frame(second.spark, [{"record_id": limited, "request_id": "q1", "since": dt.date(2026, 10, 31)}])
-    )
+    second.lake.insert_new(Limitation, Limitation.frame(second.spark, [{"record_id": limited, "request_id": "q1", "since": dt.date(2026, 10, 31)}]))
     resolve_identities.run(second)
     assert {r.record_id: r.person_id for r in second.lake.read(PersonLink).collect()}[limited] == was[limited]
     assert second.lake.read(Edge).where((F.col("record_a") == limited) | (F.col("record_b") == limited)).isEmpty()

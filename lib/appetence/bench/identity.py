@@ -71,7 +71,7 @@ def bench_identity(config: Config, records: Path, target: Path, engine: str) -> 
     """The command: measures `records`, writes `target`, says the figures. Starting the session is not counted."""
     scratch = Path(config.paths.scratch) / "bench"
     spark = build_session(config.spark, scratch)
-    settings = config.identity.model_copy(update={"engine": engine})
+    settings = config.identity.model_copy(update={"engine": engine, "contradiction": "auto"})
     answer = run(spark, records, scratch, settings=settings, as_of=AS_OF)
     write(answer, target)
     console.say(json.dumps({k: v for k, v in answer.items() if k != "facts"}))

@@ -75,6 +75,9 @@ class IdentitySettings(Spec):
     hot_block: int = Field(default=60, description="blocks larger than this are divided by a further attribute")
     max_component: int = Field(default=400, description="a larger component raises an alarm before anything is published")
     household_max_size: int = 12
+    contradiction: Literal["veto", "weigh", "auto"] = Field(
+        default="veto", description="contradicting birth dates: never one person, weighed like any field, or vetoed where dates prove reliable"
+    )
     retrain: bool = Field(default=False, description="learn the match weights anew instead of using the current model")
 
 

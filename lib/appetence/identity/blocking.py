@@ -76,9 +76,7 @@ RULES = (
     Rule("place_number", ("place", "number"), ("place", "first_name"), 12, ("first1", "last1", "first3", "last3", "birth_month")),
     Rule("address", ("address",), ("place", "first_name"), 12, ("area", "first1", "place", "last1", "birth_month")),
     Rule("place_way", ("place", "way"), ("place", "first_name"), 12, ("first1", "number", "last1", "first3", "birth_month")),
-    Rule(
-        "sound", ("last_sound", "first1"), ("last_name", "first_name", "place"), 12, ("area", "first3", "place", "birth_month", "address8")
-    ),
+    Rule("sound", ("last_sound", "first1"), ("last_name", "first_name", "place"), 12, ("area", "first3", "place", "birth_month", "address8")),
 )
 _HASHES = "_hashes"
 
@@ -134,9 +132,7 @@ def divided(hashed: DataFrame, sizes: DataFrame, limit: int, rules: Sequence[Rul
     for depth in range(max(len(r.divide) for r in rules)):
         values = [F.when(F.col("rule") == i, F.col(f"k_{r.divide[depth]}")) for i, r in enumerate(rules) if depth < len(r.divide)]
         finer = F.xxhash64("key", F.lit(depth), F.coalesce(*values, F.lit("\0")))
-        rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn(
-            "key", F.when(F.col("_n") > most, finer).otherwise(F.col("key"))
-        )
+        rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn("key", F.when(F.col("_n") > most, finer).otherwise(F.col("key")))
     order = [F.col(f"k_{p}") for p in ("names", "birth_month", "address8") if f"k_{p}" in rows.columns]
     place = F.row_number().over(block.orderBy(*order, S.node))
     rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn("_part", F.floor((place - 1) / most))
@@ -181,12 +177,8 @@ def pairs(hashed: DataFrame, sizes: DataFrame, rules: Sequence[Rule] = RULES) ->
     keyed = hashed.select(S.node, _HASHES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
     live = keyed.join(sizes.select("rule", "key"), on=["rule", "key"], how="left_semi")
     left = live.select(F.col(S.node).alias(Pair.a), F.col(_HASHES).alias("_left"), "rule", "key")
-    right = live.select(
-        F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("rule").alias("_rule"), F.col("key").alias("_key")
-    )
-    met = left.join(
-        right, (F.col("key") == F.col("_key")) & (F.col("rule") == F.col("_rule")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner"
-    )
+    right = live.select(F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("rule").alias("_rule"), F.col("key").alias("_key"))
+    met = left.join(right, (F.col("key") == F.col("_key")) & (F.col("rule") == F.col("_rule")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner")
     shared = [F.when(F.col("_left")[i] == F.col("_right")[i], F.lit(1 << i)).otherwise(F.lit(0)) for i in range(len(rules))]
     masked = met.select(Pair.a, Pair.b, "rule", reduce(lambda x, y: x.bitwiseOR(y), shared).alias(Pair.rules))
     # The lowest set bit is the first rule that fires: only that rule keeps the pair.

@@ -114,14 +114,11 @@ def _with_order(joined: DataFrame) -> DataFrame:
     """Turns b's names round where they agree with a's crosswise and not straight."""
     a_first, a_last, b_first, b_last = _a(S.first), _a(S.last), _b(S.first), _b(S.last)
     straight = (a_first == b_first) | (a_last == b_last)
-    near = ((a_first == b_last) & (F.levenshtein(a_last, b_first, 2) >= 0)) | (
-        (a_last == b_first) & (F.levenshtein(a_first, b_last, 2) >= 0)
-    )
+    near = ((a_first == b_last) & (F.levenshtein(a_last, b_first, 2) >= 0)) | ((a_last == b_first) & (F.levenshtein(a_first, b_last, 2) >= 0))
     crossed = F.coalesce(near & ~straight & (a_first != a_last), F.lit(False))
     turned = joined.withColumn("crossed", crossed)
     swaps = {
-        name: F.when(F.col("crossed"), F.col(f"b_{other}")).otherwise(F.col(f"b_{name}"))
-        for name, other in ((S.first, S.last), (S.last, S.first))
+        name: F.when(F.col("crossed"), F.col(f"b_{other}")).otherwise(F.col(f"b_{name}")) for name, other in ((S.first, S.last), (S.last, S.first))
     }
     return turned.select(*(swaps.get(c.removeprefix("b_"), F.col(c)).alias(c) if c.startswith("b_") else F.col(c) for c in turned.columns))
 
@@ -163,9 +160,7 @@ def _with_similarities(turned: DataFrame, extras: Sequence[str]) -> DataFrame:
 # -- levels -------------------------------------------------------------------------------------------------------------------
 
 
-def _ladder(
-    field: Field, missing: Column, *steps: tuple[str, Column], exact: Column | None = None, exact_class: Column | None = None
-) -> Column:
+def _ladder(field: Field, missing: Column, *steps: tuple[str, Column], exact: Column | None = None, exact_class: Column | None = None) -> Column:
     """The number of the first level whose condition holds; the last level of the field when none does."""
     ladder = F.when(missing, F.lit(0))
     if exact is not None:
@@ -222,7 +217,9 @@ def _first_level() -> Column:
 
 
 def _order_level() -> Column:
-    return _ladder(ORDER, _both(S.first) | _both(S.last), ("straight", ~F.col("crossed")))
+    # Stated only where both names agree one way or the other: among strangers either way is then as likely.
+    straight = F.coalesce((_a(S.first) == _b(S.first)) & (_a(S.last) == _b(S.last)), F.lit(False))
+    return _ladder(ORDER, ~straight & ~F.col("crossed"), ("straight", ~F.col("crossed")))
 
 
 def _birth_level() -> Column:

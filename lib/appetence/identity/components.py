@@ -54,14 +54,10 @@ def _on_driver(links: DataFrame) -> DataFrame:
         raise ConfigError(f"The driver cannot solve {len(table):,} links; set identity.engine=graphframes.")
     nodes, index = np.unique(table[[Pair.a, Pair.b]].to_numpy().ravel(), return_inverse=True)
     ends = index.reshape(-1, 2)
-    _, label = scipy_components(
-        coo_matrix((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(nodes),) * 2), directed=False
-    )
+    _, label = scipy_components(coo_matrix((np.ones(len(ends), dtype=np.int8), (ends[:, 0], ends[:, 1])), shape=(len(nodes),) * 2), directed=False)
     # Nodes are sorted, so the first node of a label is the lowest of its component.
     lowest = nodes[np.unique(label, return_index=True)[1]] if len(nodes) else nodes
-    answer = pd.DataFrame(
-        {Cluster.node: nodes.astype("int64"), Cluster.component: (lowest[label] if len(nodes) else nodes).astype("int64")}
-    )
+    answer = pd.DataFrame({Cluster.node: nodes.astype("int64"), Cluster.component: (lowest[label] if len(nodes) else nodes).astype("int64")})
     return links.sparkSession.createDataFrame(answer, f"{Cluster.node} bigint, {Cluster.component} bigint")
 
 

@@ -67,9 +67,7 @@ def _homes(held: DataFrame) -> DataFrame:
     rows = persons.select(PERSON, "last", "gender", "year", F.col("_place.home").alias("home"), flat.alias("flat"))
     at = Window.partitionBy("home")
     sized = rows.withColumn("neighbours", F.when(F.col("home").isNotNull(), F.count(F.lit(1)).over(at)).otherwise(F.lit(1)))
-    return sized.withColumn(
-        ADDRESS, F.when(F.col("home").isNotNull(), F.concat(F.lit("a"), F.substring(content_hash(F.col("home")), 1, 20)))
-    )
+    return sized.withColumn(ADDRESS, F.when(F.col("home").isNotNull(), F.concat(F.lit("a"), F.substring(content_hash(F.col("home")), 1, 20))))
 
 
 def _token_ties(homes: DataFrame, held: DataFrame) -> DataFrame:
@@ -77,16 +75,12 @@ def _token_ties(homes: DataFrame, held: DataFrame) -> DataFrame:
     said = held.select(
         PERSON, name_key(F.col(Record.last_name)).alias("l"), name_key(F.col(Record.birth_name)).alias("b"), Record.landline, Record.email
     )
-    tokens = F.array(
-        _token("S", F.col("l")), _token("S", F.col("b")), _token("L", F.col(Record.landline)), _token("E", F.col(Record.email))
-    )
+    tokens = F.array(_token("S", F.col("l")), _token("S", F.col("b")), _token("L", F.col(Record.landline)), _token("E", F.col(Record.email)))
     stated = said.select(PERSON, F.explode(F.array_compact(tokens)).alias("token")).distinct()
     at_home = stated.join(homes.select(PERSON, "home", "flat", "neighbours"), on=PERSON, how="inner").where(F.col("home").isNotNull())
     divided = F.when(F.col("token").startswith("S|") & (F.col("neighbours") > CROWD), F.coalesce("flat", F.lit("")))
     by_token = at_home.select(PERSON, "home", F.concat_ws("|", "token", divided).alias("token"))
-    by_flat = homes.where(F.col("flat").isNotNull() & F.col("home").isNotNull()).select(
-        PERSON, "home", F.concat(F.lit("F|"), "flat").alias("token")
-    )
+    by_flat = homes.where(F.col("flat").isNotNull() & F.col("home").isNotNull()).select(PERSON, "home", F.concat(F.lit("F|"), "flat").alias("token"))
     lowest = F.min(PERSON).over(Window.partitionBy("home", "token"))
     return by_token.unionByName(by_flat).select(F.col(PERSON).alias(Pair.b), lowest.alias(Pair.a)).select(Pair.a, Pair.b)
 

@@ -29,10 +29,7 @@ def agreement(found: DataFrame, truth: DataFrame, item: str = "record_id", clust
     """`found` (item, cluster) against `truth` (item, true); items without truth are left out. Two groupings that agree on all pairs score
     1."""
     cells = (
-        found.join(truth, on=item, how="inner")
-        .where(F.col(true).isNotNull())
-        .groupBy(cluster, true)
-        .agg(F.count(F.lit(1)).cast("double").alias("n"))
+        found.join(truth, on=item, how="inner").where(F.col(true).isNotNull()).groupBy(cluster, true).agg(F.count(F.lit(1)).cast("double").alias("n"))
     )
     by_cluster = cells.groupBy(cluster).agg(F.sum("n").alias("size"))
     by_truth = cells.groupBy(true).agg(F.sum("n").alias("true_size"))

@@ -110,9 +110,7 @@ def links_as_of(events: DataFrame, day: date) -> DataFrame:
     past = events.where(F.col(IdentityEvent.as_of) <= F.lit(day))
     # Of several events of one record on one day the last is the one that no other starts from.
     ends = [str(IdentityEvent.record_id), str(IdentityEvent.as_of), str(IdentityEvent.to_person_id)]
-    goes_on = past.select(
-        IdentityEvent.record_id, IdentityEvent.as_of, F.col(IdentityEvent.from_person_id).alias(IdentityEvent.to_person_id)
-    )
+    goes_on = past.select(IdentityEvent.record_id, IdentityEvent.as_of, F.col(IdentityEvent.from_person_id).alias(IdentityEvent.to_person_id))
     final = past.join(goes_on.distinct(), on=ends, how="left_anti")
     newest = Window.partitionBy(IdentityEvent.record_id).orderBy(F.desc(IdentityEvent.as_of), IdentityEvent.event_id)
     last = final.withColumn("_n", F.row_number().over(newest)).where("_n = 1").where(F.col(IdentityEvent.to_person_id).isNotNull())

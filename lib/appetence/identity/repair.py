@@ -46,9 +46,7 @@ def repaired(scored: DataFrame, parts: int) -> DataFrame:
 
     Confidence is the average weight of the last join that made the cluster; null for a node cut off alone."""
     bucketed = (
-        scored.select(Pair.a, Pair.b, Cluster.component, Pair.weight)
-        .repartition(parts, Cluster.component)
-        .sortWithinPartitions(Cluster.component)
+        scored.select(Pair.a, Pair.b, Cluster.component, Pair.weight).repartition(parts, Cluster.component).sortWithinPartitions(Cluster.component)
     )
     return bucketed.mapInPandas(_cut_batches, _SCHEMA)
 
@@ -87,9 +85,7 @@ def cut_all(scored: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def cut(
-    a: NDArray[np.int64], b: NDArray[np.int64], weight: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def cut(a: NDArray[np.int64], b: NDArray[np.int64], weight: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """One component, all its pairs with their weights -> its nodes, the lowest node of each one's cluster, and its confidence."""
     nodes = np.unique(np.r_[a, b])
     n = len(nodes)

@@ -85,7 +85,7 @@ def resolve(
     mark("weigh")
     found = compared.groupBy(Pair.pattern, Pair.rules).agg(F.count(F.lit(1)).alias("n")).collect()
     trained = frozen or _train(found, signatures.agreement_counts(counts, total).collect(), known.asDict(), fields)
-    scored = _scored(compared.where(F.col(Pair.rules) != 0), sorted({r[Pair.pattern] for r in found}), trained)
+    scored = _scored(compared.where(F.col(Pair.rules) != 0), sorted({r[Pair.pattern] for r in found}), trained, settings)
 
     mark("connect")
     links = stage("links", scored.where(F.col(Pair.weight) > settings.link_weight).select(Pair.a, Pair.b, Pair.weight))
@@ -98,6 +98,7 @@ def resolve(
     facts = {
         "records": assigned.count(), "signatures": total, "pairs_compared": sum(r["n"] for r in found if r[Pair.rules]),
         "patterns": len(found), "components_engine": components.engine_used(links, settings.engine), "large_components": large,
+        "birth_dates_veto": trained.vetoes(settings.contradiction),
         "prior_person": float(trained.prior[0]), "prior_household": float(trained.prior[1]),
     }  # fmt: skip
     edges = _edges(scored, signed, trained, settings)
@@ -143,9 +144,9 @@ def _train(found: Sequence[Any], agreeing: Sequence[Any], known: Mapping[str, in
     )
 
 
-def _scored(compared: DataFrame, patterns: Sequence[int], model: weights.Model) -> DataFrame:
+def _scored(compared: DataFrame, patterns: Sequence[int], model: weights.Model, settings: IdentitySettings) -> DataFrame:
     """Adds weight and household_weight from a small table of patterns."""
-    person, home = model.weights(patterns)
+    person, home = model.weights(patterns, settings.contradiction)
     rows = [(int(p), float(w), float(h)) for p, w, h in zip(patterns, person, home, strict=True)]
     table = compared.sparkSession.createDataFrame(rows, f"{Pair.pattern} bigint, {Pair.weight} double, {Pair.household_weight} double")
     return compared.join(F.broadcast(table), on=Pair.pattern, how="inner")
@@ -192,7 +193,7 @@ def _repaired(
     patterned = stage("inside_patterns", whole)
     patterns = sorted(r[0] for r in patterned.select(Pair.pattern).distinct().collect())
     parts = signed.sparkSession.conf.get("spark.sql.shuffle.partitions", "8")
-    cut = repair.repaired(_scored(patterned, patterns, model), int(str(parts)))
+    cut = repair.repaired(_scored(patterned, patterns, model, settings), int(str(parts)))
     # A component of two is its one link.
     sized = connected.groupBy(Cluster.component).agg(F.count(F.lit(1)).alias("_n")).where("_n = 2").drop("_n")
     two = connected.join(sized, on=Cluster.component, how="inner")
@@ -212,7 +213,7 @@ def _assigned(profiled: DataFrame, clusters: DataFrame, stage: Stage) -> DataFra
 def _estimated(found: Sequence[Any], model: weights.Model, settings: IdentitySettings) -> dict[str, float]:
     """Precision and recall of the links among candidate pairs that the model itself expects, without any truth."""
     met = [r for r in found if r[Pair.rules] != 0]
-    person, _ = model.weights([r[Pair.pattern] for r in met])
+    person, _ = model.weights([r[Pair.pattern] for r in met], settings.contradiction)
     count, linked = np.array([r["n"] for r in met], dtype=float), person > settings.link_weight
     chance = 1.0 / (1.0 + np.exp2(-np.clip(person, -60, 60)))
     right = float((count * chance)[linked].sum())

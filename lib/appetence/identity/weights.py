@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appetence.errors import ModelError
-from appetence.identity.comparison import BIRTH, CONTRADICTION, EMAIL, FIRST, GENDER, LANDLINE, LAST, MOBILE, PLACE, Field, unpack
+from appetence.identity.comparison import BIRTH, CONTRADICTION, EMAIL, FIRST, GENDER, LANDLINE, LAST, MOBILE, ORDER, PLACE, Field, unpack
 
 Array = NDArray[np.float64]
 PERSON, HOUSEHOLD, UNRELATED = 0, 1, 2
@@ -36,6 +36,8 @@ LEAST_CHANCE = 0.02
 ANCHOR = 0.002
 ROUNDS, STEPS = 4, 300
 NEVER = -1000.0
+# Where more of one person's own pairs contradict, birth dates are too unreliable to speak a veto.
+VETO_SHARE = 0.05
 
 # Where EM starts, and towards which it is held (by ANCHOR of the pairs): shares of the levels among one person's and one family's pairs.
 _START: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
@@ -45,7 +47,7 @@ _START: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
                   "initial_differs": 0.002, "differ": 0.018},
                  {"exact": 0.02, "variant": 0.01, "typo_rare": 0.002, "typo_known": 0.01, "initial": 0.01, "two_typos": 0.02,
                   "initial_differs": 0.06, "differ": 0.868}),
-    "order": ({"straight": 0.98, "crossed": 0.02}, {"straight": 0.98, "crossed": 0.02}),
+    ORDER.name: ({"straight": 0.98, "crossed": 0.02}, {"straight": 0.98, "crossed": 0.02}),
     BIRTH.name: ({"exact": 0.90, "swapped": 0.015, "digit": 0.04, "part": 0.02, "two_digits": 0.015, "contradict": 0.01},
                  {"exact": 0.01, "swapped": 0.002, "digit": 0.01, "part": 0.02, "two_digits": 0.02, "contradict": 0.938}),
     PLACE.name: ({"same_flat": 0.1, "same": 0.6, "other_flat": 0.01, "near": 0.09, "same_way": 0.02, "postcode_other": 0.03,
@@ -98,10 +100,17 @@ class Model:
         home = np.logaddexp2(scores[:, PERSON], scores[:, HOUSEHOLD]) - scores[:, UNRELATED]
         return np.round(person, 4), np.round(home, 4)
 
-    def weights(self, patterns: Sequence[int]) -> tuple[Array, Array]:
-        """Like `log_odds`, but NEVER where birth dates contradict: no average may outweigh that."""
+    def weights(self, patterns: Sequence[int], contradiction: str = "veto") -> tuple[Array, Array]:
+        """Like `log_odds`, but NEVER where birth dates contradict and `contradiction` (veto, weigh, auto) says so: no average outweighs that."""
         person, home = self.log_odds(patterns)
-        return np.where(self.contradicts(patterns), NEVER, person), home
+        return (np.where(self.contradicts(patterns), NEVER, person) if self.vetoes(contradiction) else person), home
+
+    def vetoes(self, contradiction: str) -> bool:
+        """Whether contradicting birth dates forbid a link: `auto` asks how often one person's own dates contradict."""
+        field, level = CONTRADICTION
+        index = [f.name for f in self.fields].index(field.name)
+        share = self.levels[index][PERSON, self.fields[index].number(level)]
+        return contradiction == "veto" or (contradiction == "auto" and bool(share <= VETO_SHARE))
 
     def contradicts(self, patterns: Sequence[int]) -> NDArray[np.bool_]:
         """Whether the birth dates of a pattern cannot be one person's."""
@@ -144,10 +153,7 @@ def train(
     for _ in range(ROUNDS):
         levels, mixes = _train_by_blocks(levels, mixes, blocks, numbers, weight, fields)
         prior, related = _expected(levels, prior, numbers, weight, chance.total)
-        levels = [
-            _with_chance(f, p, chance, _tally(numbers[:, i], related, p.shape[1]))
-            for i, (f, p) in enumerate(zip(fields, levels, strict=True))
-        ]
+        levels = [_with_chance(f, p, chance, _tally(numbers[:, i], related, p.shape[1])) for i, (f, p) in enumerate(zip(fields, levels, strict=True))]
     prior, _ = _expected(levels, prior, numbers, weight, chance.total)
     return Model(tuple(fields), tuple(levels), prior)
 
@@ -191,10 +197,7 @@ def _train_by_blocks(
             if not rows.any():
                 continue
             use = [f.name in free for f in fields]
-            posterior = (
-                _posterior(_log_likelihood(levels, numbers[rows], use) + np.log2(np.maximum(mixes[b], 1e-9))[None, :])
-                * weight[rows][:, None]
-            )
+            posterior = _posterior(_log_likelihood(levels, numbers[rows], use) + np.log2(np.maximum(mixes[b], 1e-9))[None, :]) * weight[rows][:, None]
             mixes[b] = posterior.sum(axis=0) / weight[rows].sum()
             for i in range(len(fields)):
                 if use[i]:
@@ -288,7 +291,7 @@ def _with_chance(field: Field, levels: Array, chance: Chance, related: Array) ->
             agreeing = chance.agreeing.get(field.name, {}).get(level, 0.0)
             share[n - 1] = (max(agreeing - related[n], LEAST_CHANCE * agreeing) + 0.5) / stated
     out = levels.copy()
-    out[UNRELATED, 1:] = share / share.sum()
+    out[UNRELATED, 1:] = share / share.sum() if field.name != ORDER.name else 1.0 / len(share)
     return out
 
 
@@ -309,8 +312,7 @@ def from_rows(rows: Sequence[tuple[str, str, float, float, float]], fields: Sequ
     wanted = {(f.name, level) for f in fields for level in f.levels} | {(PRIOR, PRIOR)}
     if set(known) != wanted:
         raise ModelError(
-            "The match model in identity.match_model compares other fields or levels than this version: "
-            "run with --set identity.retrain=true."
+            "The match model in identity.match_model compares other fields or levels than this version: run with --set identity.retrain=true."
         )
     levels = []
     for f in fields:
