@@ -1,4 +1,4 @@
-"""Shared fixtures: one Spark session per test run, a fresh lake per test, and a context factory. Tests that ask for them are marked `spark`."""
+"""Shared fixtures: one Spark session per test run, a fresh lake per test, a context factory. Tests that use them are marked `spark`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def conf_folder() -> str:
 def spark(tmp_path_factory: pytest.TempPathFactory, conf_folder: str) -> Iterator[SparkSession]:
     """The one session of the test run: two cores, two shuffle partitions."""
     scratch = tmp_path_factory.mktemp("spark")
-    config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=3g"], conf_folder)
+    config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=3g", "spark.jit=quick"], conf_folder)
     session = build_session(config.spark, scratch, "appetence-tests")
     yield session
     session.stop()

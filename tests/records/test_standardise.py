@@ -52,7 +52,8 @@ def customer(ref: str, at: dt.datetime = OCTOBER, delivery: str = "d1", line: in
 def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, frequencies) -> None:
     rows = [
         customer("1", civility="Mme", first_name="Anne", last_name="Durand née Martin", birth_date="03/04/1985", address_1="12bis, av. de la Paix",
-                 address_2="Bât C appt 4", postcode="35 000", city="Rennes cedex", email="Anne.Durand@gmail.con", phone="06 12 34 56 79", children="oui"),
+                 address_2="Bât C appt 4", postcode="35 000", city="Rennes cedex", email="Anne.Durand@gmail.con",
+                 phone="06 12 34 56 79", children="oui"),
         customer("2", first_name="DURAND", last_name="Pierre", birth_date="1900-01-01", address_1="3 rue du Port", postcode="56000", city="Vanes",
                  phone="02.97.11.22.34", interests="jardin| lecture|jardin"),
         customer("3", last_name="XXX", email="NULL", phone="0000000000"),

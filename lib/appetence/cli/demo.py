@@ -25,6 +25,7 @@ from appetence.runtime.config import Config, load
 AS_OF = dt.date(2026, 10, 31)
 RESULTS_ON = dt.date(2027, 2, 15)
 SHOWN = 3
+SMALL = 100_000
 
 
 def add_to(commands: Any) -> None:
@@ -38,7 +39,8 @@ def add_to(commands: Any) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    config = load(args.env, args.overrides, args.conf)
+    quick = ["spark.jit=quick"] if args.records <= SMALL else []
+    config = load(args.env, [*quick, *args.overrides], args.conf)
     started = seconds()
     if not args.keep:
         _start_anew(config)

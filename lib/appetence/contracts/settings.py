@@ -17,6 +17,9 @@ class SparkSettings(Spec):
     shuffle_partitions: int = Field(default=4, ge=1)
     jars: tuple[str, ...] = Field(default=(), description="Maven coordinates fetched once at set-up; empty where the cluster has them")
     jar_cache: str = "{cache}/jars"
+    jit: Literal["quick", "full"] = Field(
+        default="full", description="quick: the JVM compiles lightly, which halves short jobs on two cores and slows long ones"
+    )
     conf: dict[str, str] = Field(default={}, description="further Spark settings")
 
 

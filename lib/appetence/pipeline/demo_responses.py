@@ -55,8 +55,8 @@ def deliver(ctx: Context) -> Counts:
     _write_truth(ctx, found)
     rows = 0
     for member_id in sorted({m for c in campaigns.values() if (m := ctx.config.recipients[c.client_id].member_id)}):
-        own = {i: c for i, c in campaigns.items() if ctx.config.recipients[c.client_id].member_id == member_id}
-        rows += _deliver_member(ctx, made, member_id, {i: (c.drop_date, found[i]) for i, c in own.items()}, created)
+        of_member = {i: c for i, c in campaigns.items() if ctx.config.recipients[c.client_id].member_id == member_id}
+        rows += _deliver_member(ctx, made, member_id, {i: (c.drop_date, found[i]) for i, c in of_member.items()}, created)
     for campaign_id, campaign in campaigns.items():
         if ctx.config.recipients[campaign.client_id].member_id is None:
             _hand_back(ctx, made, campaign_id, found[campaign_id])

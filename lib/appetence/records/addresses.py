@@ -18,11 +18,11 @@ def with_address(lines: DataFrame, communes: DataFrame) -> DataFrame:
 
 
 def _parsed(lines: DataFrame) -> DataFrame:
-    ways = [F.col(c) for c in (RawRecord.address_1, RawRecord.address_2, RawRecord.address_3)]
+    first, second, third = ways = [F.col(c) for c in (RawRecord.address_1, RawRecord.address_2, RawRecord.address_3)]
     nothing = F.lit(None).cast("string")
     domestic = postal_lines.is_domestic(F.col(RawRecord.country))
     block = postal.standard_lines(
-        F.col(Record.civility), F.col(Record.first_name), F.col(Record.last_name), *ways, nothing,
+        F.col(Record.civility), F.col(Record.first_name), F.col(Record.last_name), first, second, third, nothing,
         F.col(RawRecord.postcode), F.col(RawRecord.city), F.col(RawRecord.country),
     )  # fmt: skip
     way_line = F.coalesce(*(F.nullif(F.trim(w), F.lit("")) for w in ways))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -27,8 +28,10 @@ LOCAL_CONF = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
-    "spark.driver.extraJavaOptions": "-Duser.timezone=UTC -Dderby.system.home={scratch}",
 }
+
+
+_JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch}"
 
 
 def jar_files(settings: SparkSettings) -> list[Path]:
@@ -49,11 +52,14 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
             builder = builder.config(key, value)
         return builder.getOrCreate()
     scratch.mkdir(parents=True, exist_ok=True)
+    # Python workers must be this interpreter, with this library, and not whatever `python3` is on the path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     os.environ.setdefault("PYARROW_IGNORE_TIMEZONE", "1")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     conf = {
         **LOCAL_CONF,
         "spark.driver.memory": settings.driver_memory,
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (" -XX:TieredStopAtLevel=1" if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         "spark.jars": ",".join(str(f) for f in jar_files(settings)),

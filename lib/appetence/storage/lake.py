@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.contracts.base import RUN_ID, Table
@@ -188,7 +188,8 @@ class Lake:
         assert first is not None
         if first["rows"] != first["keys"]:
             raise ContractError(
-                f"The rows built for {table.full_name()} hold {first['rows'] - first['keys']} double keys ({', '.join(table.key)}); nothing was written."
+                f"The rows built for {table.full_name()} hold {first['rows'] - first['keys']} double keys "
+                f"({', '.join(table.key)}); nothing was written."
             )
         return int(first["rows"])
 
@@ -218,7 +219,7 @@ class Lake:
         keys = list(table.key)
         source = changes.join(staged, on=keys, how="left").withColumn(RUN_ID, F.lit(self.run_id))
         on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in keys)
-        values = {str(f): F.col(f"s.{f}") for f in table.fields()}
+        values: dict[str, str | Column] = {str(f): F.col(f"s.{f}") for f in table.fields()}
         merge = (
             self._delta(table)
             .alias("t")
