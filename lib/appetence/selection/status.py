@@ -22,6 +22,10 @@ def is_minor(birth_date: Column, at: dt.date, minimum_age: int) -> Column:
     return birth_date > F.add_months(F.lit(at), -12 * minimum_age)
 
 
+def _holds_on(day: dt.date) -> Column:
+    return (Limitation.since.col <= F.lit(day)) & (Limitation.until.col.isNull() | (Limitation.until.col >= F.lit(day)))
+
+
 def status(
     live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms
 ) -> DataFrame:
@@ -29,10 +33,7 @@ def status(
 
     A birth date disputed between members counts as the youngest; an unknown one needs a supplying member that sells to adults only.
     """
-    first, last = min(terms.known_on, terms.drop_date), max(terms.known_on, terms.drop_date)
-    frozen = limitations.where(
-        (Limitation.since.col <= F.lit(last)) & (Limitation.until.col.isNull() | (Limitation.until.col >= F.lit(first)))
-    )
+    frozen = limitations.where(_holds_on(terms.known_on) | _holds_on(terms.drop_date))
     limited = frozen.select(Limitation.record_id, F.lit(True).alias("_limited")).distinct()
     adult = F.broadcast(adults_only.withColumn("_adults", F.lit(True)))
     facts = live.join(limited, on=R.record_id, how="left").join(adult, on=R.member_id, how="left")

@@ -1,0 +1,148 @@
+"""Who is contacted in each campaign and why not the others: candidates, one piece per merge unit, the cut, cells, what explains them."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Selection, Tier, Waterfall
+from appetence.contracts.gold import Score, Segment
+from appetence.contracts.identity import HouseholdLink, Person, PersonLink
+from appetence.contracts.privacy import Death, ExternalList, Limitation, Suppression
+from appetence.contracts.reference import Exclusion, Instruction, LawRule, Member, Recipient
+from appetence.contracts.silver import PermissionEvent, Record, Transaction
+from appetence.contracts.specs import CampaignSpec
+from appetence.errors import ConfigError, LawError, ModelError
+from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.load_reference import required_law
+from appetence.selection.candidates import Sources, build_candidates
+from appetence.selection.terms import Terms, terms_of
+from appetence.selection.waterfall import Result, decide
+
+
+def run(ctx: Context) -> Counts:
+    """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut."""
+    details: dict[str, dict[str, int]] = {}
+    for terms, cut_on in in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)]):
+        name = terms.spec.campaign_id
+        if is_closed(ctx, terms):
+            ctx.progress(f"{name}: dropped on {terms.drop_date}, kept as it was cut")
+            continue
+        ctx.progress(f"{name}: looking at candidates")
+        details[name] = _cut(ctx, terms, cut_on)
+        ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
+    return Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
+
+
+def chosen_campaigns(ctx: Context) -> list[CampaignSpec]:
+    """The campaigns of this environment, or the one the option `campaign` names; ConfigError when a file is missing."""
+    asked = ctx.options.get("campaign")
+    names = (asked,) if asked else ctx.config.selection.campaigns
+    for name in names:
+        if name not in ctx.config.campaigns:
+            known = ", ".join(sorted(ctx.config.campaigns)) or "none"
+            raise ConfigError(f"There is no campaign {name!r}: {ctx.config.paths.campaigns}/{name}.yaml is missing; known campaigns are {known}.")
+    return [ctx.config.campaigns[name] for name in names]
+
+
+def campaign_terms(ctx: Context, spec: CampaignSpec) -> Terms:
+    """The checked terms of a campaign on this run's day."""
+    return terms_of(spec, required_law(ctx.config), ctx.config.recipients, ctx.config.selection, ctx.as_of)
+
+
+def in_cut_order(ctx: Context, all_terms: list[Terms]) -> list[tuple[Terms, dt.date]]:
+    """The campaigns in the order in which they are cut, with the day of their first cut: an unchanged one keeps its day and its turn."""
+    stored = {row[Campaign.campaign_id]: row for row in ctx.lake.read_or_empty(Campaign).collect()}
+    dated = []
+    for terms in all_terms:
+        row = stored.get(terms.spec.campaign_id)
+        is_same = row is not None and row[Campaign.spec_hash] == terms.spec_hash
+        dated.append((terms, (row[Campaign.cut_on] or ctx.as_of) if row is not None and is_same else ctx.as_of))
+    return sorted(dated, key=lambda pair: (pair[1], pair[0].drop_date, pair[0].spec.campaign_id))
+
+
+def is_closed(ctx: Context, terms: Terms) -> bool:
+    """Whether a campaign has been cut before and its pieces have left; a specification changed since is a LawError."""
+    if terms.drop_date >= ctx.as_of:
+        return False
+    stored = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.campaign_id) == terms.spec.campaign_id).first()
+    if stored is None:
+        return False
+    if stored[Campaign.spec_hash] != terms.spec_hash:
+        raise LawError(
+            f"campaigns/{terms.spec.campaign_id}.yaml was changed after its pieces left on {terms.drop_date}; restore the file, "
+            "or give the new campaign its own campaign_id."
+        )
+    return True
+
+
+def _cut(ctx: Context, terms: Terms, cut_on: dt.date) -> dict[str, int]:
+    sources = read_sources(ctx, terms, cut_on)
+    candidates = ctx.lake.stage("candidates", build_candidates(sources, terms))
+    reference = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
+    result = decide(candidates, terms, reference, F.lit(cut_on), ctx.lake.stage)
+    return write_result(ctx, result, terms)
+
+
+def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
+    """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there."""
+    scope = f"campaign_id = '{terms.spec.campaign_id}'"
+    campaign = ctx.lake.stage("campaign", result.campaign)
+    decisions = ctx.lake.sync(Decision, result.decision, scope)
+    ctx.lake.sync(Selection, result.selection, scope)
+    ctx.lake.sync(Waterfall, result.waterfall, scope)
+    ctx.lake.sync(Tier, result.tier, scope)
+    ctx.lake.sync(Campaign, campaign, scope)
+    row = campaign.first()
+    assert row is not None
+    return {"candidates": decisions.rows, "mailed": int(row[Campaign.selected]), "held_out": int(row[Campaign.held_out])}
+
+
+def read_sources(ctx: Context, terms: Terms, cut_on: dt.date) -> Sources:
+    """The tables a selection reads. What privacy keeps may be empty; identities, permissions and reference tables must be there."""
+    lake = ctx.lake
+    return Sources(
+        record=lake.read(Record), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
+        permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=_scores(ctx, terms),
+        segment=_segments(ctx, terms), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
+        recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
+        external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
+        limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
+        selection=lake.read_or_empty(Selection), pads=ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)), cut_on=cut_on,
+    )  # fmt: skip
+
+
+def _current_hashes(ctx: Context) -> DataFrame:
+    """The suppression list; a hash made with another pepper could never match, so finding one stops the run."""
+    listed = ctx.lake.read_or_empty(Suppression)
+    version = ctx.config.privacy.pepper_version
+    other = listed.where(F.col(Suppression.pepper_version) != version).first()
+    if other is not None:
+        raise ConfigError(
+            f"privacy.suppression holds hashes of pepper version {other[Suppression.pepper_version]!r}, but privacy.pepper_version is "
+            f"{version!r}: point privacy.pepper_ref and pepper_version at the pepper the list was made with."
+        )
+    return listed
+
+
+def _scores(ctx: Context, terms: Terms) -> DataFrame:
+    """The newest scores of the campaign's model up to its cutoff; ModelError when there are none, no rows for a formula."""
+    if terms.model_key is None:
+        return Score.frame(ctx.spark)
+    scores = ctx.lake.read(Score).where((F.col(Score.model_key) == terms.model_key) & (F.col(Score.cutoff) <= F.lit(terms.cutoff)))
+    newest = scores.agg(F.max(Score.cutoff)).first()
+    if newest is None or newest[0] is None:
+        raise ModelError(
+            f"campaigns/{terms.spec.campaign_id}.yaml ranks by model, but there are no scores of {terms.model_key} up to {terms.cutoff}: "
+            "run train_propensity and score_persons, or set ranking: recency."
+        )
+    return scores.where(F.col(Score.cutoff) == F.lit(newest[0]))
+
+
+def _segments(ctx: Context, terms: Terms) -> DataFrame:
+    """The newest segments up to the run date (a past campaign reads what is known now: its own day's were not kept)."""
+    segments = ctx.lake.read_or_empty(Segment).where(F.col(Segment.cutoff) <= F.lit(terms.known_on))
+    newest = segments.agg(F.max(Segment.cutoff)).first()
+    return segments.where(F.col(Segment.cutoff) == F.lit(newest[0])) if newest is not None and newest[0] is not None else segments
