@@ -1,6 +1,5 @@
 """Suppression files become keyed hashes, every bad line is named, and what held coordinates is gone afterwards."""
 
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,41 +7,20 @@ import pytest
 from pyspark.sql import functions as F
 
 from appetence.contracts.privacy import ExternalList, Suppression
-from appetence.contracts.reference import Commune, FirstName
 from appetence.contracts.silver import Record
 from appetence.pipeline import import_suppressions
 from appetence.pipeline.context import Context
 from appetence.privacy.scan import scan
 from appetence.privacy.suppressions import suppressed_records
+from tests.privacy.coop import prepare
 
 pytestmark = pytest.mark.spark
 HEADER = "scope;last_name;first_name;address_1;postcode;city;email;phone\n"
 
 
-def prepared(ctx: Context) -> Path:
-    """A root with a pepper and the reference tables that standardising reads."""
-    keys = Path(ctx.config.paths.secrets)
-    keys.mkdir(parents=True, exist_ok=True)
-    pepper = keys / "pepper.key"
-    if not pepper.exists():
-        pepper.write_text(secrets.token_hex(32), encoding="ascii")
-        pepper.chmod(0o600)
-    ctx.lake.sync(Commune, Commune.frame(ctx.spark, [
-        Commune.row(commune_code="59350", postcode="59000", label="Lille", label_key="LILLE", department="59", region="32", current_code="59350"),
-    ]))  # fmt: skip
-    ctx.lake.sync(FirstName, FirstName.frame(ctx.spark, [
-        FirstName.row(first_name="MARIE", gender="F", decade=1960, per_million=50_000.0),
-        FirstName.row(first_name="PAUL", gender="M", decade=1960, per_million=30_000.0),
-    ]))  # fmt: skip
-    folder = Path(ctx.config.paths.requests)
-    (folder / "suppressions").mkdir(parents=True)
-    (folder / "external").mkdir()
-    return folder
-
-
 def test_a_file_with_good_and_bad_lines(make_context: Callable[..., Context], tmp_path: Path) -> None:
     ctx = make_context()
-    folder = prepared(ctx)
+    folder = prepare(ctx)
     lines = [
         "global;Lefèvre;Marie;12 rue des Acacias;59000;Lille;marie.lefevre@free.fr;06 12 34 56 79",
         "nobody;Durand;Paul;;;;paul.durand@free.fr;",

@@ -116,7 +116,8 @@ def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]
         RawRecord.record_id, F.explode(F.array_distinct(_searched())).alias("value")
     )
     said = [(r[0], r[1]) for r in mine.distinct().collect()] + [("", v) for v in extra]
-    others = raw.join(doomed, on=RawRecord.record_id, how="left_anti").select(F.lower(F.explode(_searched())).alias("held")).distinct()
+    others = raw.join(doomed, on=RawRecord.record_id, how="left_anti").select(F.explode(_searched()).alias("held"))
+    others = others.select(F.lower("held").alias("held")).distinct()
     asked = ctx.spark.createDataFrame([(v.lower(),) for v in {v for _, v in said}], "sought string")
     # A value inside somebody else's longer one would be found there: `contains`, a nested loop over at most some hundred values.
     shared = others.join(F.broadcast(asked), on=F.contains(F.col("held"), F.col("sought")), how="inner").select("sought").distinct()

@@ -52,9 +52,7 @@ def next_links(previous: Link | None, entries: Iterable[Entry], at: dt.datetime)
     last = previous
     for entry in entries:
         text = json.dumps(dict(entry.details), sort_keys=True, default=str, ensure_ascii=False, separators=(",", ":"))
-        blank = Link(
-            last.sequence + 1 if last else 1, at, entry.actor, entry.action, entry.object_id, text, last.link_hash if last else GENESIS, ""
-        )
+        blank = Link(last.sequence + 1 if last else 1, at, entry.actor, entry.action, entry.object_id, text, last.link_hash if last else GENESIS, "")
         last = replace(blank, link_hash=hash_of(blank))
         links.append(last)
     return links
@@ -96,6 +94,4 @@ def verify(chain: Sequence[Link], expected_length: int | None = None) -> None:
     wrong = faults(chain, expected_length)
     if wrong:
         more = f" {len(wrong) - 1} more faults follow." if len(wrong) > 1 else ""
-        raise ContractError(
-            f"The audit chain does not verify. {wrong[0]}{more} Restore ops.audit from a copy and find out who wrote to it."
-        )
+        raise ContractError(f"The audit chain does not verify. {wrong[0]}{more} Restore ops.audit from a copy and find out who wrote to it.")

@@ -65,9 +65,7 @@ def plan(registry: Mapping[str, type[Table]] = REGISTRY) -> list[Target]:
         found = targets_of(table)
         if table.personal_fields() and not found:
             columns = ", ".join(table.personal_fields())
-            raise ContractError(
-                f"{name} holds personal data ({columns}) that no erasure reaches: give it a subject, or say why it is kept."
-            )
+            raise ContractError(f"{name} holds personal data ({columns}) no erasure reaches: give it a subject, or say why it is kept.")
         targets += found
     return targets
 

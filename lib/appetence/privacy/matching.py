@@ -116,9 +116,7 @@ def identify(request_id: str, candidates: Sequence[Mapping[str, Any]], *, is_con
     if is_confirmed:
         return _found(request_id, persons, [c for c in mine if c not in strangers])
     if len(persons) > 1 and not all(any(c["birth_agreement"] == "equal" for c in agreeing if _unit(c) == p) for p in persons):
-        says = (
-            f"{len(persons)} persons answer to this name and these coordinates; the officer finds out who asks (a birth date would tell)."
-        )
+        says = f"{len(persons)} persons answer to this name and these coordinates; the officer finds out who asks (a birth date would tell)."
         return Identified(request_id, "doubtful", says)
     if strangers:
         says = f"{len(strangers)} of the {len(mine)} records linked to this person bear another name or birth date; the officer checks."

@@ -166,9 +166,7 @@ def _sentence(refused: ValidationError, file: str) -> str:
     return f"{file}: {place} cannot be used: {message[:1].lower()}{message[1:]}."
 
 
-def validate(
-    spec: RequestSpec, file: str, *, as_of: dt.date, members: Collection[str], clients: Collection[str], columns: Collection[str]
-) -> None:
+def validate(spec: RequestSpec, file: str, *, as_of: dt.date, members: Collection[str], clients: Collection[str], columns: Collection[str]) -> None:
     """RightsError when a well-formed request names what does not exist: a day to come, an unknown member, client or column."""
     if spec.received_on > as_of:
         raise RightsError(f"{file}: received_on lies after the day of this run; correct the date.")

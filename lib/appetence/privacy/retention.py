@@ -64,9 +64,7 @@ def build_retention(
     is_purchase = F.col(Transaction.kind).isin(str(TransactionKind.ORDER), str(TransactionKind.GIFT))
     bought = transactions.where(is_purchase & (F.col(Transaction.transaction_date) <= F.lit(as_of)))
     last_bought = bought.groupBy(Transaction.record_id).agg(F.max(Transaction.transaction_date).alias("bought_on"))
-    spoke = events.where(
-        (F.col(PermissionEvent.status) == str(PermissionStatus.GRANTED)) & (F.to_date(PermissionEvent.collected_at) <= F.lit(as_of))
-    )
+    spoke = events.where((F.col(PermissionEvent.status) == str(PermissionStatus.GRANTED)) & (F.to_date(PermissionEvent.collected_at) <= F.lit(as_of)))
     last_spoke = spoke.groupBy(PermissionEvent.record_id).agg(F.to_date(F.max(PermissionEvent.collected_at)).alias("spoke_on"))
     frozen = live_limitations(limitations, as_of).withColumn(IS_LIMITED, F.lit(True))
     began = F.coalesce(F.col("bought_on"), F.col("spoke_on"), F.col(Record.first_delivered_on))

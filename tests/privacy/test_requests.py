@@ -1,0 +1,94 @@
+"""Hostile and malformed requests: each is refused with one clear sentence that repeats nothing of what the person wrote."""
+
+import datetime as dt
+
+import pytest
+import yaml
+
+from appetence.contracts.domain import Right
+from appetence.errors import RightsError
+from appetence.privacy.requests import contradictions, digest, parse, request_id, validate
+
+KEY = b"pepper"
+PERSON = {"last_name": "Zylberstein", "first_name": "Aglaé", "email": "aglae.zylberstein@free.fr"}
+GOOD = {"right": "access", "received_through": "operator", "received_on": "2026-10-20", "evidence": "signed letter", "person": PERSON}
+
+
+def text(**changes: object) -> bytes:
+    said = {**GOOD, **changes}
+    return yaml.safe_dump({k: v for k, v in said.items() if v is not None}).replace("'2026-10-20'", "2026-10-20").encode()
+
+
+MALFORMED = [
+    (b"\xff\xfe\x00", "not UTF-8"),
+    (b"right: [access", "not valid YAML; correct the line"),
+    (b"right: access\nright: erasure\n", "a key stands twice"),
+    (b"- access\n", "must hold keys and values"),
+    (b"", "must hold keys and values"),
+    (b"x" * 70_000, "send one request per file"),
+    (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\nright: *b\n", "right"),
+    (text(right="destroy"), "right is none of"),
+    (text(right=None), "right is missing"),
+    (text(person=None), "person is missing"),
+    (text(person={**PERSON, "passport": "12AB34567"}), "person.passport is not a known key"),
+    (text(**{"Aglaé Zylberstein": "x"}), "a key is not a known key"),
+    (text(received_through="somebody"), "operator, member:<id> or client:<id>"),
+    (text(received_on="yesterday"), "received_on cannot be used"),
+    (text(received_on="2026-10-20T10:00:00"), "received_on"),
+    (text(evidence=""), "evidence cannot be used"),
+    (text(person={"last_name": "Zylberstein", "first_name": "Aglaé"}), "a name alone finds nobody"),
+    (text(person={"last_name": "Zylberstein", "first_name": "Aglaé", "address_1": "1 rue Haute"}), "a name alone finds nobody"),
+    (text(person={**PERSON, "postcode": 1000}), "put it between quotes"),
+    (text(person={**PERSON, "last_name": ["Zylberstein"]}), "person.last_name cannot be used"),
+    (text(person={**PERSON, "last_name": ""}), "person.last_name cannot be used"),
+    (text(right="rectification"), "a rectification needs them"),
+    (text(corrections={"city": "Lille"}), "corrections belong to a rectification"),
+    (text(right="directive"), "a directive needs it"),
+    (text(right="directive", wish="burn"), "wish"),
+    (text(channels=["post"]), "narrow an opposition or a withdrawal only"),
+    (text(members=["m01", "m01"]), "names one member twice"),
+    (text(members=["M 01; DROP TABLE"]), "members.0 cannot be used"),
+]
+
+
+@pytest.mark.parametrize(("content", "says"), MALFORMED)
+def test_a_malformed_request_is_refused_with_one_sentence(content: bytes, says: str) -> None:
+    with pytest.raises(RightsError) as refused:
+        parse(content, "r.yaml", KEY)
+    sentence = str(refused.value)
+    assert sentence.startswith("r.yaml") and says in sentence, sentence
+    assert "\n" not in sentence and not any(v in sentence for v in ("Zylberstein", "Aglaé", "aglae", "12AB34567", "DROP"))
+
+
+IMPOSSIBLE = [
+    ({"received_on": "2026-11-01"}, "after the day of this run"),
+    ({"received_through": "member:m99"}, "names a member that does not exist"),
+    ({"received_through": "client:r_xyz"}, "names a client that does not exist"),
+    ({"members": ["m77"]}, "m77, which is no member"),
+    ({"right": "rectification", "corrections": {"run_id": "x"}}, "corrections may concern"),
+    ({"person": {**PERSON, "birth_date": dt.date(2026, 10, 20)}}, "birth_date lies after the request"),
+]
+
+
+@pytest.mark.parametrize(("change", "says"), IMPOSSIBLE)
+def test_a_request_that_names_what_does_not_exist_is_refused(change: dict[str, object], says: str) -> None:
+    content = text(**change).replace(b"'2026-11-01'", b"2026-11-01")
+    spec = parse(content, "r.yaml", KEY)
+    with pytest.raises(RightsError, match=says):
+        validate(spec, "r.yaml", as_of=dt.date(2026, 10, 31), members={"m01"}, clients={"r_vad"}, columns={"city"})
+
+
+def test_a_good_request_is_taken_and_its_id_depends_on_what_it_says_only() -> None:
+    spec = parse(text(), "r.yaml", KEY)
+    validate(spec, "r.yaml", as_of=dt.date(2026, 10, 31), members={"m01"}, clients=set(), columns={"city"})
+    other_order = yaml.safe_dump(dict(reversed(GOOD.items())), sort_keys=False).replace("'2026-10-20'", "2026-10-20").encode()
+    assert request_id(digest(spec), KEY) == request_id(digest(parse(other_order, "other.yaml", KEY)), KEY)
+    assert request_id(digest(spec), KEY) != request_id(digest(spec), b"another pepper")
+    assert request_id(digest(spec), KEY) != request_id(digest(parse(text(received_on="2026-10-19").replace(b"'", b""), "x", KEY)), KEY)
+
+
+def test_contradictory_requests_wait_whichever_came_first() -> None:
+    tonight = [("a", "p1", Right.ERASURE), ("b", "p1", Right.LIMITATION), ("c", "p2", Right.ERASURE), ("d", "p3", Right.ACCESS)]
+    parked = contradictions(tonight, {})
+    assert set(parked) == {"a", "b"} and "limitation" in parked["a"] and "erasure" in parked["b"]
+    assert set(contradictions([("c", "p2", Right.ERASURE)], {"p2": [Right.RECTIFICATION]})) == {"c"}

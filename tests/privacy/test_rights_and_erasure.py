@@ -1,0 +1,321 @@
+"""The rights desk over a small co-operative: twenty persons erased in one run to the byte, and every other right beside them."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from appetence.contracts.bronze import RawRecord
+from appetence.contracts.campaign import Export
+from appetence.contracts.gold import Score
+from appetence.contracts.identity import Edge, HouseholdLink, MemberHousehold, PersonLink
+from appetence.contracts.privacy import (
+    ErasedRecord,
+    ErasureCertificate,
+    Limitation,
+    RightsNotice,
+    RightsRequest,
+    RightsTask,
+    Suppression,
+)  # fmt: skip
+from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
+from appetence.pipeline import enforce_retention, handle_rights
+from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.erasing import without_erased
+from appetence.pipeline.people import standardised
+from appetence.privacy.answers import portable_fields
+from appetence.privacy.scan import scan
+from appetence.privacy.suppressions import suppressed_records
+from appetence.runtime.config import load
+from appetence.runtime.logs import Log
+from appetence.storage.lake import Lake
+from tests.privacy import coop as c
+
+pytestmark = pytest.mark.spark
+AS_OF = dt.date(2026, 10, 31)
+ERASED = range(20)
+ACCESS, PORTABLE, OPPOSED, OPPOSED_ONE, LIMITED, PARTIAL, CORRECTED, COPY_THEN_ERASE, TORN = 21, 22, 23, 25, 27, 29, 31, 33, 35
+
+
+@dataclass
+class World:
+    """The state around the one big run."""
+
+    ctx: Context
+    coop: c.Coop
+    counts: Counts
+    before: set[str]
+    raw_before: dict[str, tuple[object, ...]]
+
+    def scanned(self, canaries: list[str]) -> set[str]:
+        paths = self.ctx.config.paths
+        skip = [paths.secrets, Path(paths.requests) / "rights", Path(paths.scratch) / "spark"]
+        return {f.file for f in scan([paths.root], canaries, skip=skip)}
+
+    def states(self) -> dict[tuple[str, str | None], int]:
+        found: dict[tuple[str, str | None], int] = {}
+        for row in self.ctx.lake.read(RightsRequest).collect():
+            key = (row[RightsRequest.right], row[RightsRequest.state])
+            found[key] = found.get(key, 0) + 1
+        return found
+
+
+def context(spark: SparkSession, root: Path, conf: str, run_id: str) -> Context:
+    config = load("demo", [f"paths.root={root}"], conf)
+    lake = Lake(spark, config.paths.lake, run_id, config.paths.scratch)
+    return Context(spark, lake, config, AS_OF, run_id, dt.datetime(2026, 10, 31, 3), Log.opened(run_id, "test", None, is_quiet=True))
+
+
+def write_requests(folder: Path, coop: c.Coop) -> None:
+    def write(name: str, text: str) -> None:
+        (folder / "rights" / f"{name}.yaml").write_text(text, encoding="utf-8")
+
+    for number in ERASED:
+        write(f"erasure-{number:02d}", c.request(coop, number, "erasure"))
+    write("access", c.request(coop, ACCESS, "access"))
+    write("portability", c.request(coop, PORTABLE, "portability"))
+    write("opposition", c.request(coop, OPPOSED, "opposition"))
+    one = next(r["member_id"] for r in coop.records if r["number"] == OPPOSED_ONE)
+    write("opposition-one", c.request(coop, OPPOSED_ONE, "opposition", members=[one], received_through=f"member:{one}"))
+    write("limitation", c.request(coop, LIMITED, "limitation"))
+    kept = next(r["member_id"] for r in coop.records if r["number"] == PARTIAL)
+    write("erasure-one", c.request(coop, PARTIAL, "erasure", members=[kept]))
+    write("rectification", c.request(coop, CORRECTED, "rectification", corrections={"city": "ROUBAIX"}))
+    write("copy", c.request(coop, COPY_THEN_ERASE, "access"))
+    write("then-erase", c.request(coop, COPY_THEN_ERASE, "erasure"))
+    write("torn-1", c.request(coop, TORN, "erasure"))
+    write("torn-2", c.request(coop, TORN, "limitation"))
+    write("nobody", c.request(coop, 37, "access", person={"email": "nobody.here@free.fr", "address_1": "99 RUE INCONNUE"}))
+    write("somebody-else", c.request(coop, 39, "erasure", person={"last_name": "TARTEMPION", "first_name": "GUSTAVE", "address_1": None}))
+    write("broken", "right: access\nright: erasure\n")
+
+
+@pytest.fixture(scope="module")
+def world(spark: SparkSession, conf_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    root = tmp_path_factory.mktemp("rights") / "root"
+    ctx = context(spark, root, conf_folder, "fill")
+    coop = c.people(41)
+    requests = c.prepare(ctx)
+    c.fill(ctx, coop)
+    ctx.lake.close()
+    paths = ctx.config.paths
+    canary = coop.persons[0]["canary"]
+    places = [
+        Path(paths.outbox) / "routeur_postal" / "noel_vad_post.csv.pgp",
+        Path(paths.quarantine) / "m01" / "ref" / "customers.csv.pgp",
+        Path(paths.scratch) / "old-run" / "part.bin",
+    ]
+    for place in places:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(gzip.compress(f"....{canary}....".encode()))
+    world = World(ctx, coop, Counts(0, 0), set(), {})
+    world.before = world.scanned(coop.canaries(ERASED))
+    world.raw_before = {r[RawRecord.record_id]: tuple(r) for r in ctx.lake.read(RawRecord).collect()}
+    write_requests(requests, coop)
+    ctx = context(spark, root, conf_folder, "rights-1")
+    world.counts = handle_rights.run(ctx)
+    ctx.lake.close()
+    world.ctx = context(spark, root, conf_folder, "after")
+    yield world
+
+
+def test_inv_22_the_scan_finds_every_canary_before_and_none_after(world: World) -> None:
+    places = {Path(f).relative_to(world.ctx.config.paths.root).parts[0] for f in world.before}
+    assert places == {"lake", "outbox", "quarantine", "scratch"}
+    tables = {"/".join(Path(f).relative_to(world.ctx.config.paths.lake).parts[:2]) for f in world.before if "/lake/" in f}
+    assert {"bronze/raw_record", "silver/record", "gold/score", "identity/person"} <= tables
+    erased = [*world.coop.canaries(ERASED), *(world.coop.persons[n]["email"] for n in ERASED)]
+    assert world.scanned(erased) == set()
+    others = world.coop.canaries(range(40, 41))
+    assert world.scanned(others), "the same scan still finds who was not erased"
+
+
+def test_inv_22_everybody_elses_source_rows_are_unchanged(world: World) -> None:
+    gone = {r for n in ERASED for r in world.coop.records_of(n)} | {world.coop.records_of(PARTIAL)[0]}
+    now = {r[RawRecord.record_id]: tuple(r) for r in world.ctx.lake.read(RawRecord).collect()}
+    assert now == {k: v for k, v in world.raw_before.items() if k not in gone}
+
+
+def test_inv_21_erasure_reaches_ids_of_records_persons_and_emptied_households(world: World) -> None:
+    lake, coop = world.ctx.lake, world.coop
+    records = {r for n in ERASED for r in coop.records_of(n)}
+    persons = {coop.persons[n]["person_id"] for n in ERASED}
+    assert not records & {r.record_id for r in lake.read(PersonLink).collect()}
+    assert not records & {x for r in lake.read(Edge).collect() for x in (r.record_a, r.record_b)}
+    assert not persons & {r.person_id for r in lake.read(HouseholdLink).collect()}
+    assert {r.household_id for r in lake.read(MemberHousehold).collect()} == {p["household_id"] for p in coop.persons[20:]}
+    # A person of whom one member's record went keeps the others, but loses what was derived from all of them until it is derived again.
+    kept = coop.records_of(PARTIAL)[1:]
+    assert kept and set(kept) <= {r.record_id for r in lake.read(Record).collect()}
+    assert coop.persons[PARTIAL]["person_id"] not in {r.person_id for r in lake.read(Score).collect()}
+    assert coop.persons[PARTIAL]["person_id"] in {r.person_id for r in lake.read(HouseholdLink).collect()}
+
+
+def test_inv_22_the_certificate_says_what_was_purged_and_that_nothing_is_left(world: World) -> None:
+    rows = {r.table_name: r for r in world.ctx.lake.read(ErasureCertificate).collect()}
+    assert {r.scan_findings for r in rows.values()} == {0} and {r.cause for r in rows.values()} == {"request"}
+    assert len({r.certificate_id for r in rows.values()}) == 1 and len(rows["bronze.raw_record"].request_ids) == 21
+    gone = sum(len(world.coop.records_of(n)) for n in ERASED) + 1
+    assert rows["bronze.raw_record"].rows_purged == gone == rows["silver.transaction"].rows_purged
+    assert rows["files"].files_removed >= 3 and rows["bronze.raw_record"].files_removed > 0
+    exports = world.ctx.lake.read(Export).collect()
+    assert [e.destroyed_on for e in exports] == [AS_OF]
+
+
+def test_inv_23_an_erased_person_stays_suppressed_and_does_not_return(world: World) -> None:
+    ctx, coop = world.ctx, world.coop
+    again = RawRecord.frame(ctx.spark, [r for r in c.raw_rows(coop) if r["record_id"] in {*coop.records_of(3), *coop.records_of(40)}])
+    assert {r.record_id for r in without_erased(ctx, again).collect()} == set(coop.records_of(40))
+    assert ctx.lake.read(ErasedRecord).count() == sum(len(coop.records_of(n)) for n in ERASED) + 1
+    # Under a new customer number, with a misspelt name and without e-mail; and somebody else at the same address.
+    who = coop.persons[3]
+    base = {"delivered_at": ctx.started_at.replace(tzinfo=dt.UTC), "postcode": "59000", "city": "LILLE"}
+    noisy = [
+        RawRecord.row(record_id="noisy", member_id="m02", customer_ref="N1", first_name=who["first_name"][0],
+                      last_name=who["last_name"] + "E", address_1=who["address_1"].title(), **base),
+        RawRecord.row(record_id="other", member_id="m02", customer_ref="N2", first_name="GUY", last_name="ZIMMER",
+                      address_1=who["address_1"], **base),
+    ]  # fmt: skip
+    records = standardised(ctx, RawRecord.frame(ctx.spark, noisy))
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    caught = suppressed_records(records, ctx.lake.read(Suppression), pads).collect()
+    assert {(r.record_id, r.scope) for r in caught} == {("noisy", "global")}
+
+
+def test_inv_21_access_shows_what_erasure_would_purge(world: World) -> None:
+    request = world.ctx.lake.read(RightsRequest).where("right = 'access' AND state = 'executed'").collect()
+    folders = [Path(world.ctx.config.paths.reports) / "rights" / r.request_id for r in request]
+    documents = [json.loads((f / "access.json").read_text(encoding="utf-8")) for f in folders]
+    who = world.coop.persons[ACCESS]
+    folder, document = next((f, d) for f, d in zip(folders, documents, strict=True) if who["canary"] in json.dumps(d))
+    tables = {t["table"]: t["rows"] for t in document["data"]}
+    bottom = {"bronze.raw_record", "bronze.raw_transaction", "silver.record", "silver.transaction", "silver.permission_event"}
+    assert bottom | {"identity.person", "gold.score", "gold.selection", "gold.export_line"} <= set(tables)
+    assert {r["email"] for r in tables["silver.record"]} == {who["email"]} and tables["gold.score"][0]["reasons"] == [who["canary"]]
+    page = (folder / "access.html").read_text(encoding="utf-8")
+    others = [p["canary"] for p in world.coop.persons if p is not who]
+    assert who["canary"] in page and not any(o in page or o in json.dumps(document) for o in others)
+    assert who["person_id"] not in page and who["household_id"] not in json.dumps(document), "the operator's own ids stay inside"
+    assert "Grand Bazar de Roubaix" in page and "privacy.suppression" in page
+    assert folder.stat().st_mode & 0o077 == 0 and (folder / "access.json").stat().st_mode & 0o077 == 0
+
+
+def test_inv_24_portability_hands_back_the_provided_part_as_a_delivery_could_bring_it(world: World) -> None:
+    request = world.ctx.lake.read(RightsRequest).where("right = 'portability'").first()
+    assert request is not None
+    root = Path(world.ctx.config.paths.reports) / "rights" / request.request_id / "portability"
+    mine = [r for r in world.coop.records if r["number"] == PORTABLE]
+    assert sorted(p.name for p in root.iterdir()) == sorted(r["member_id"] for r in mine)
+    for r in mine:
+        with (root / r["member_id"] / "customers.csv").open(encoding="utf-8", newline="") as source:
+            lines = list(csv.DictReader(source, delimiter=";"))
+        assert len(lines) == 1 and list(lines[0]) == portable_fields(RawRecord)
+        assert {k: lines[0][k] for k in ("last_name", "email", "address_1")} == {k: r[k] for k in ("last_name", "email", "address_1")}
+        assert "record_id" not in lines[0] and (root / r["member_id"] / "transactions.csv").exists()
+
+
+def test_inv_24_a_limited_record_is_kept_and_marked(world: World) -> None:
+    rows = {r.record_id: r for r in world.ctx.lake.read(Limitation).collect()}
+    assert set(rows) == set(world.coop.records_of(LIMITED)) and {r.since for r in rows.values()} == {dt.date(2026, 10, 20)}
+    assert set(rows) <= {r.record_id for r in world.ctx.lake.read(Record).collect()}
+
+
+def test_inv_03_an_opposition_to_one_member_stops_that_member_only(world: World) -> None:
+    lake, coop = world.ctx.lake, world.coop
+    no = lake.read(PermissionEvent).where("status = 'opposed'").collect()
+    assert {r.record_id for r in no} == {*coop.records_of(OPPOSED), coop.records_of(OPPOSED_ONE)[0]}
+    assert len([r for r in no if r.record_id == coop.records_of(OPPOSED_ONE)[0]]) == 4 * 4 * 3
+    folded = {(r.record_id, r.channel, r.use, r.purpose): r.is_granted for r in lake.read(Permission).collect()}
+    assert folded[coop.records_of(OPPOSED)[0], "post", "prospect", "commercial"] is False
+    records = lake.read(Record).where(Record.record_id.col.isin([*coop.records_of(OPPOSED), *coop.records_of(OPPOSED_ONE)]))
+    pads = world.ctx.pads(world.ctx.secret(world.ctx.config.privacy.pepper_ref))
+    suppressed = {r.record_id for r in suppressed_records(records, lake.read(Suppression), pads).collect()}
+    assert suppressed == set(coop.records_of(OPPOSED)), "the list stops all of the person; an opposition to one member does not list it"
+
+
+def test_inv_25_each_request_reaches_exactly_the_controllers_concerned(world: World) -> None:
+    lake, coop = world.ctx.lake, world.coop
+    rows = lake.read(RightsRequest).collect()
+    access = next(r for r in rows if r.right == "access" and r.person_id == coop.persons[ACCESS]["person_id"])
+    tasks = {(t.controller_role, t.controller_id) for t in lake.read(RightsTask).where(RightsTask.request_id.col == access.request_id).collect()}
+    suppliers = {r["member_id"] for r in coop.records if r["number"] == ACCESS}
+    assert tasks == {("client", "r_vad"), *(("supplier", m) for m in suppliers)}
+    scoped = next(r for r in rows if r.right == "opposition" and r.person_id == coop.persons[OPPOSED_ONE]["person_id"])
+    told = {t.controller_id for t in lake.read(RightsTask).where(RightsTask.request_id.col == scoped.request_id).collect()}
+    assert told == {coop.records_of(OPPOSED_ONE)[0][-3:], "r_vad"}
+    outside = next(r for r in rows if r.right == "rectification")
+    tasks_outside = lake.read(RightsTask).where(RightsTask.request_id.col == outside.request_id).collect()
+    assert {t.controller_role for t in tasks_outside} == {"supplier"} and {t.state for t in tasks_outside} == {"open"}
+    assert outside.state == "open" and outside.due_on == dt.date(2026, 11, 20)
+    notices = lake.read(RightsNotice).collect()
+    erasures = {r.request_id for r in rows if r.right == "erasure" and r.state == "executed"}
+    assert erasures <= {n.request_id for n in notices} and {n.recipient_id for n in notices} == {"routeur_postal"}
+    assert access.request_id not in {n.request_id for n in notices}, "who asked for a copy changes nothing for past recipients"
+
+
+def test_the_state_of_every_request_has_its_reason(world: World) -> None:
+    assert world.states() == {
+        ("erasure", "executed"): 21, ("erasure", "parked"): 3, ("access", "executed"): 2, ("access", "refused"): 1,
+        ("portability", "executed"): 1, ("opposition", "executed"): 2, ("limitation", "executed"): 1, ("limitation", "parked"): 1,
+        ("rectification", "open"): 1, ("unreadable", "refused"): 1,
+    }  # fmt: skip
+    reasons = {r.state_reason for r in world.ctx.lake.read(RightsRequest).where("state_reason IS NOT NULL").collect()}
+    said = " ".join(reasons)
+    for part in (
+        "under another name",
+        "both cannot be done",
+        "handed over first",
+        "No record holds these coordinates",
+        "a key stands twice",
+    ):
+        assert part in said, said
+    executed = world.ctx.lake.read(RightsRequest).where("right = 'erasure' AND state = 'executed'").collect()
+    assert {(r.person_id, tuple(r.record_ids)) for r in executed} == {(None, ())}
+    left = {p.name for p in (Path(world.ctx.config.paths.requests) / "rights").glob("*.yaml")}
+    assert left == {"then-erase.yaml", "torn-1.yaml", "torn-2.yaml", "somebody-else.yaml"}, "done files are gone, doubts wait, refusals are aside"
+    aside = Path(world.ctx.config.paths.requests) / "rights" / "refused"
+    assert {p.name for p in aside.iterdir()} == {"broken.yaml", "broken.yaml.reason.txt", "nobody.yaml", "nobody.yaml.reason.txt"}
+    assert len(world.counts.details["audit"]) == 28
+
+
+def test_a_later_run_refuses_the_replay_and_erases_whom_it_has_answered(world: World, conf_folder: str) -> None:
+    ctx, coop = world.ctx, world.coop
+    folder = Path(ctx.config.paths.requests) / "rights"
+    (folder / "again.yaml").write_text(c.request(coop, ACCESS, "access"), encoding="utf-8")
+    (folder / "again-erasure.yaml").write_text(c.request(coop, 3, "erasure"), encoding="utf-8")
+    for name in ("torn-1", "torn-2", "somebody-else"):
+        (folder / f"{name}.yaml").unlink()
+    versions = ctx.lake.version(Limitation)
+    tonight = context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "rights-2")
+    counts = handle_rights.run(tonight)
+    assert counts.details["refused"] == 2 and all("dealt with already" in x for x in counts.details["reasons"])
+    assert counts.details["carried_out"] == 1, "the erasure that waited for the copy to be handed over"
+    who = coop.persons[COPY_THEN_ERASE]
+    assert world.scanned([who["canary"], who["email"]]) == set(), "with its copy, which was handed over meanwhile"
+    assert ctx.lake.version(Limitation) == versions
+
+
+def test_inv_18_retention_goes_by_each_members_own_rule_and_a_second_run_finds_nothing(world: World, conf_folder: str) -> None:
+    """Runs last: three years on, everything is past its time but what is frozen, and one member's customer who bought again."""
+    ctx, coop = world.ctx, world.coop
+    again = next(r for r in coop.records if r["number"] == 40)
+    c.put(ctx, Transaction, [
+        Transaction.row(transaction_id="new", record_id=again["record_id"], member_id=again["member_id"], kind="order",
+                        transaction_date=dt.date(2028, 1, 1), amount_cents=100, quantity=1)
+    ])  # fmt: skip
+    late = replace(context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "retention"), as_of=dt.date(2029, 9, 2))
+    c.put(late, enforce_retention.Instruction, [])
+    counts = enforce_retention.run(late)
+    left = {r.record_id for r in ctx.lake.read(Record).collect()}
+    assert left == {*coop.records_of(LIMITED), again["record_id"]}, "the other members' records of the same person went"
+    assert counts.rows_out == sum(counts.details["expired"].values()) > 20
+    assert enforce_retention.run(replace(late, run_id="retention-2")).rows_out == 0
+    assert {r.cause for r in ctx.lake.read(ErasureCertificate).collect()} == {"request", "retention"}
