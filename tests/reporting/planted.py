@@ -30,9 +30,7 @@ def waterfall(drops: dict[Reason, int] | None = None) -> list[Row]:
     """Waterfall rows of one campaign from what each step drops."""
     left, made = UNIVERSE, [Waterfall.row(campaign_id="noel_vad", step=0, code="UNIVERSE", entered=UNIVERSE, dropped=0, remaining=UNIVERSE)]
     for step, (code, dropped) in enumerate((drops or DROPS).items(), start=1):
-        made.append(
-            Waterfall.row(campaign_id="noel_vad", step=step, code=str(code), entered=left, dropped=dropped, remaining=left - dropped)
-        )
+        made.append(Waterfall.row(campaign_id="noel_vad", step=step, code=str(code), entered=left, dropped=dropped, remaining=left - dropped))
         left -= dropped
     return made
 
@@ -227,8 +225,7 @@ def identity_rows(**changes: Any) -> IdentityRows:
         "households": 7600,
         "person_sizes": [{"bin": i + 1, "n": n} for i, n in enumerate((6000, 2900, 1300, 520, 190, 60, 22, 6, 1, 1))],
         "household_sizes": [{"bin": i + 1, "n": n} for i, n in enumerate((4900, 2100, 420, 140, 40))],
-        "edges": [{"bin": b, "is_link": True, "n": n} for b, n in linked.items()]
-        + [{"bin": b, "is_link": False, "n": n} for b, n in left.items()],
+        "edges": [{"bin": b, "is_link": True, "n": n} for b, n in linked.items()] + [{"bin": b, "is_link": False, "n": n} for b, n in left.items()],
         "candidates": [
             CandidateStatistic.row(rule=r, blocks=b, pairs=p, largest_block=m, largest_share=s)
             for r, b, p, m, s in (

@@ -64,9 +64,7 @@ def probability_bins(scores: DataFrame) -> DataFrame:
 
 def probability_edges() -> list[float]:
     """The edges of `probability_bins`, one more than bins."""
-    return [
-        10 ** (i / PROBABILITY_BINS_PER_DECADE - PROBABILITY_DECADES) for i in range(PROBABILITY_BINS_PER_DECADE * PROBABILITY_DECADES + 1)
-    ]
+    return [10 ** (i / PROBABILITY_BINS_PER_DECADE - PROBABILITY_DECADES) for i in range(PROBABILITY_BINS_PER_DECADE * PROBABILITY_DECADES + 1)]
 
 
 def leading_reasons(scores: DataFrame) -> DataFrame:
@@ -99,9 +97,7 @@ def profile(decisions: DataFrame, segments: DataFrame, columns: tuple[str, ...])
     `segments` holds one cutoff.
     """
     known = segments.select(Segment.person_id, *(F.coalesce(F.col(c).cast("string"), F.lit("unknown")).alias(c) for c in columns))
-    joined = decisions.select(Decision.campaign_id, Decision.person_id, Decision.is_selected).join(
-        known, on=Decision.person_id, how="inner"
-    )
+    joined = decisions.select(Decision.campaign_id, Decision.person_id, Decision.is_selected).join(known, on=Decision.person_id, how="inner")
     facets: Column = F.explode(F.array(*(F.struct(F.lit(str(c)).alias("facet"), F.col(c).alias("value")) for c in columns)))
     return (
         joined.select(Decision.campaign_id, Decision.is_selected, facets.alias("_f"))

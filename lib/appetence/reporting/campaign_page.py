@@ -119,9 +119,7 @@ def _spec_lines(spec: CampaignSpec) -> list[str]:
         f"{'Lists' if len(spec.lists) > 1 else 'List'}, in order of priority: {'; '.join(_list(x) for x in spec.lists)}.",
     ]
     if spec.cells:
-        lines.append(
-            f"Test cells above the cut: {words.listed(f'{words.cell(x.cell)} ({numbers.percent(x.share, 0)})' for x in spec.cells)}."
-        )
+        lines.append(f"Test cells above the cut: {words.listed(f'{words.cell(x.cell)} ({numbers.percent(x.share, 0)})' for x in spec.cells)}.")
     lines.append(f"{spec.seeds} trap addresses are added after all counts; responses count for {spec.response_window_days} days.")
     return lines
 
@@ -220,7 +218,7 @@ def _tiers(found: CampaignRows) -> list[Section]:
         else "No tenth is expected to earn its cost."
     )
     columns = ["Tenth", "Merge units", "Expected responses", "Expected rate", "Margin less cost", "Units so far", "Margin so far", "Pays"]
-    return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, (0, 1, 2, 3, 4, 5, 6))])]
+    return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, (0, 1, 2, 3, 4, 5, 6), asides=(1, 2, 5))])]
 
 
 # -- who they are ----------------------------------------------------------------------------------------------------------------

@@ -53,9 +53,7 @@ def _verdict(total: Row, cells: Sequence[Row]) -> str:
     rate = f"{numbers.percent(total[Matchback.rate], 2)} of those contacted responded in the window"
     low, high = total[Matchback.incremental_low], total[Matchback.incremental_high]
     if low is None or high is None or not _may_show(total, cells):
-        return (
-            f"{rate if not masking.is_small(total[Matchback.responders]) else 'Fewer than 11 of those contacted responded in the window'}."
-        )
+        return f"{rate if not masking.is_small(total[Matchback.responders]) else 'Fewer than 11 of those contacted responded in the window'}."
     effect = (
         "the campaign caused responses"
         if low > 0
@@ -111,8 +109,7 @@ def _cells(cells: Sequence[Row]) -> list[Part]:
     parts: list[Part] = []
     if len(shown) > 1:
         groups = [
-            charts.Measure(words.cell(m[Matchback.group_value]), m[Matchback.rate], m[Matchback.rate_low], m[Matchback.rate_high])
-            for m in shown
+            charts.Measure(words.cell(m[Matchback.group_value]), m[Matchback.rate], m[Matchback.rate_low], m[Matchback.rate_high]) for m in shown
         ]
         parts.append(
             Picture(

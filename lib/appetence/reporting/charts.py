@@ -123,7 +123,7 @@ def histogram(
         top = max([*below, 1.0])
         for at, text in marks:
             axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-            axes.text(at, top * 1.02, f" {text}", fontsize=8.5, color=INK, va="bottom", ha="left")
+            axes.annotate(text, (at, top * 1.03), xytext=(4, 0), textcoords="offset points", fontsize=8.5, color=INK)
         axes.set_ylim(0, top * (1.14 if marks else 1.05))
         if is_log:
             axes.set_xscale("log")
@@ -146,9 +146,7 @@ def gains(persons: Sequence[float], captured: Sequence[Measure], *, what: str, n
         depth = [0.0, *persons]
         axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, linestyle=(0, (4, 3)), label="in random order")
         axes.fill_between(depth, [0, *(m.low for m in captured)], [0, *(m.high for m in captured)], color=BLUE, alpha=0.16, linewidth=0)
-        axes.plot(
-            depth, [0, *(m.value for m in captured)], color=BLUE, linewidth=2, marker="o", markersize=4, label="best first, by the model"
-        )
+        axes.plot(depth, [0, *(m.value for m in captured)], color=BLUE, linewidth=2, marker="o", markersize=4, label="best first, by the model")
         axes.set_xlim(0, 1)
         axes.set_ylim(0, 1.02)
         axes.set_xlabel("share of persons contacted, best first")
@@ -233,9 +231,7 @@ def rates(groups: Sequence[Measure], *, label: str, unit: str = "response rate",
     return drawn(draw, narrow=narrow, height=3.0)
 
 
-def money(
-    quantity: Sequence[float], margin_cents: Sequence[float], *, break_even: float | None, taken: float | None, narrow: bool = False
-) -> Figure:
+def money(quantity: Sequence[float], margin_cents: Sequence[float], *, break_even: float | None, taken: float | None, narrow: bool = False) -> Figure:
     """Cumulative expected margin by how deep the list is used, with the break-even depth and the depth taken. Euros."""
 
     def draw(axes: Axes) -> None:
@@ -249,7 +245,8 @@ def money(
                 axes.axvline(at, color=tone, linewidth=1.2, linestyle=(0, (4, 3)))
                 is_right = at > 0.6 * quantity[-1]
                 place = high - (0.05 if tone == INK else 0.14) * (high - low)
-                axes.text(at, place, f"{text} " if is_right else f" {text}", color=tone, fontsize=8.5, ha="right" if is_right else "left")
+                side, shift = ("right", -4) if is_right else ("left", 4)
+                axes.annotate(text, (at, place), xytext=(shift, 0), textcoords="offset points", color=tone, fontsize=8.5, ha=side)
         axes.set_xlim(left=0)
         axes.set_xlabel("merge units contacted, best first")
         axes.set_ylabel("expected margin less cost, euros")

@@ -156,9 +156,7 @@ def level_weights(model: Sequence[Row], level_words: LevelWords = level_as_writt
         if r[MatchModel.comparison] != "prior":
             unrelated = max(r[MatchModel.p_unrelated], LEAST_PROBABILITY)
             person, home = (log2(max(r[c], LEAST_PROBABILITY) / unrelated) for c in (MatchModel.p_person, MatchModel.p_household))
-            made.append(
-                (words.readable(r[MatchModel.comparison]), level_words(r[MatchModel.comparison], r[MatchModel.level]), person, home)
-            )
+            made.append((words.readable(r[MatchModel.comparison]), level_words(r[MatchModel.comparison], r[MatchModel.level]), person, home))
     return sorted(made, key=lambda m: (m[0], -m[2], m[1]))
 
 
@@ -181,10 +179,7 @@ def _model(found: IdentityRows) -> list[Section]:
     if not levels:
         return []
     rows = [[name, level, _weight(person), _weight(home), in_words(person, home)] for name, level, person, home in levels]
-    lead = (
-        "Learnt from the pairs themselves, without labels. "
-        "What a family shares proves a household and not a person: compare the two columns."
-    )
+    lead = "Learnt from the pairs themselves, without labels. What a family shares proves a household and not a person: compare the two columns."
     sheet = Sheet(["Field", "Agreement", "As one person", "As one household", "In words"], rows, (2, 3))
     return [Section("What each field says", lead, [model_picture(levels), sheet])]
 

@@ -61,9 +61,7 @@ def build_index(found: Overview) -> Page:
             Fact("Campaigns cut", numbers.count(len(found.campaigns))),
         ],
         sections=[
-            Section(
-                "Campaigns", "Each page says in words what was asked, who was left at every step, and what came back.", [_campaigns(found)]
-            ),
+            Section("Campaigns", "Each page says in words what was asked, who was left at every step, and what came back.", [_campaigns(found)]),
             Section("Models", "How well each model foretold a later period, and what the gate decided.", [_models(found.cards)]),
             Section(
                 "Identities",
@@ -131,9 +129,7 @@ def _models(cards: Sequence[Row]) -> Sheet:
         for c in latest_versions(cards)
     ]
     note = "AUC: how often a buyer is ranked above a non-buyer (0.5 is chance). Lift: buyers in the best tenth, against the average."
-    return Sheet(
-        ["Model", "Version", "State", "Tested after", "AUC", "Recency or frequency alone", "Lift of the best tenth"], rows, (4, 5, 6), note
-    )
+    return Sheet(["Model", "Version", "State", "Tested after", "AUC", "Recency or frequency alone", "Lift of the best tenth"], rows, (4, 5, 6), note)
 
 
 def latest_versions(cards: Sequence[Row]) -> list[Row]:

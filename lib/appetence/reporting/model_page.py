@@ -38,9 +38,7 @@ def build_model(found: ModelRows) -> Page:
         title=f"Model {card[ModelCard.model_key]}",
         subtitle=f"{product}, for {found.client_label}. Version {card[ModelCard.model_version]}. For the operator; counts are exact.",
         facts=[
-            Fact(
-                "AUC", numbers.decimal(card[ModelCard.auc]), f"recency or frequency alone: {numbers.decimal(card[ModelCard.baseline_auc])}"
-            ),
+            Fact("AUC", numbers.decimal(card[ModelCard.auc]), f"recency or frequency alone: {numbers.decimal(card[ModelCard.baseline_auc])}"),
             Fact("Lift of the best tenth", numbers.decimal(card[ModelCard.top_decile_lift], 1), "times the average rate"),
             Fact("Found in the best fifth", numbers.percent(card[ModelCard.top_fifth_capture], 0), f"of all {what}"),
             Fact("Calibration error", numbers.percent(card[ModelCard.calibration_error], 2), "mean gap between said and seen"),
@@ -128,7 +126,7 @@ def _gains(found: ModelRows, what: str) -> list[Section]:
     ]  # fmt: skip
     columns = ["Tenth", "Persons", what.capitalize(), "Predicted", "Observed", "Lift", "90 % interval", "Reached so far"]
     lead = "Everybody of the test period, best first. A steep start is a good model; the dashed line is no model."
-    return [Section("Gains", lead, [gains_picture(found.tiers, what), Sheet(columns, rows, tuple(range(8)))])]
+    return [Section("Gains", lead, [gains_picture(found.tiers, what), Sheet(columns, rows, tuple(range(8)), asides=(1, 2, 6))])]
 
 
 def calibration_picture(tiers: Sequence[Row]) -> Picture:
@@ -154,9 +152,7 @@ def _calibration(found: ModelRows, what: str) -> list[Section]:
     if not found.tiers:
         return []
     picture = calibration_picture(found.tiers)
-    return [
-        Section("Do the probabilities hold?", f"{picture.says} Points above the line are tenths with more {what} than foretold.", [picture])
-    ]
+    return [Section("Do the probabilities hold?", f"{picture.says} Points above the line are tenths with more {what} than foretold.", [picture])]
 
 
 def score_picture(bins: Sequence[Row]) -> Picture:
@@ -183,9 +179,7 @@ def _scores(found: ModelRows) -> list[Section]:
     if not found.bins or found.scored is None:
         return []
     s = found.scored
-    lead = (
-        f"{numbers.count(s[N])} persons, on the history up to {numbers.day(s['cutoff'])}; mean probability {numbers.percent(s['mean'], 2)}."
-    )
+    lead = f"{numbers.count(s[N])} persons, on the history up to {numbers.day(s['cutoff'])}; mean probability {numbers.percent(s['mean'], 2)}."
     return [Section("Scores of today", lead, [score_picture(found.bins)])]
 
 
