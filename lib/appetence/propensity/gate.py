@@ -47,8 +47,9 @@ def _refusal(
         ),
         (challenger.auc_low <= CHANCE, f"the AUC {challenger.auc:.3f} is not surely better than chance"),
         (
-            challenger.calibration_error > settings.max_calibration_error,
-            f"calibration error {challenger.calibration_error:.3f} is above {settings.max_calibration_error:.3f}",
+            challenger.calibration_error > settings.max_calibration_error + challenger.calibration_noise,
+            f"calibration error {challenger.calibration_error:.3f} is above {settings.max_calibration_error:.3f} "
+            f"and the {challenger.calibration_noise:.3f} that chance explains in a period this small",
         ),
         (
             baseline_auc is not None and challenger.auc < baseline_auc - BASELINE_TOLERANCE,

@@ -28,6 +28,8 @@ class Quality:
     calibration_error: float
     top_decile_lift: float
     top_fifth_capture: float
+    calibration_noise: float = 0.0
+    """Calibration error that a perfectly calibrated model would show on a period this small."""
 
     def as_dict(self) -> dict[str, float]:
         """Name -> value, for the registry and for files."""
@@ -64,6 +66,7 @@ def evaluate(labels: Floats, probabilities: Floats, order: Floats | None = None)
         calibration_error=calibration_error(labels, probabilities),
         top_decile_lift=float(labels[tiers == 1].mean() / labels.mean()),
         top_fifth_capture=float(labels[tiers <= 2].sum() / labels.sum()),
+        calibration_noise=calibration_noise(labels, probabilities),
     )
 
 
@@ -105,6 +108,13 @@ def calibration_error(labels: Floats, probabilities: Floats, bins: int = 10) -> 
     """Expected calibration error: mean gap between predicted and observed rates over bins of equal count."""
     table = calibration_bins(labels, probabilities, bins)
     return float(np.average(np.abs(table[:, 1] - table[:, 2]), weights=table[:, 0]))
+
+
+def calibration_noise(labels: Floats, probabilities: Floats, bins: int = 10) -> float:
+    """What `calibration_error` is expected to be by chance alone: the mean absolute deviation of a binomial rate, averaged over the bins."""
+    sizes, means, _ = calibration_bins(labels, probabilities, bins).T
+    deviation = np.sqrt(2 / np.pi * means * (1 - means) / sizes)
+    return float(np.average(deviation, weights=sizes))
 
 
 def gains(labels: Floats, probabilities: Floats, order: Floats, seed: int) -> list[Tier]:
