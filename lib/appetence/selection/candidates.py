@@ -72,14 +72,10 @@ def build_candidates(s: Sources, terms: Terms) -> DataFrame:
     people = universe(live, terms)
     near = live.join(people.select(HOUSEHOLD).distinct(), on=HOUSEHOLD, how="left_semi")
     pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
-    listed = suppression.listed_persons(
-        near, s.pads, suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms), terms
-    )
+    listed = suppression.listed_persons(near, s.pads, suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms), terms)
     allowed = instructed(s.instruction, s.member, s.exclusion, s.recipient, terms)
     by_channel = _grid(people, live, s, allowed, terms)
-    by_channel = by_channel.join(listed, on=PERSON, how="left").join(
-        caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left"
-    )
+    by_channel = by_channel.join(listed, on=PERSON, how="left").join(caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left")
     by_channel = by_channel.join(caps.calls_made(pieces, terms), on=PERSON, how="left")
     chosen = choose_channel(by_channel, terms)
     standing = status(near, s.person, s.limitation, s.death, adults_only_members(s.instruction, terms), terms)

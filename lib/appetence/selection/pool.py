@@ -40,8 +40,7 @@ def is_deliverable(channel: str) -> Column:
         Channel.POST: R.is_deliverable.col & named & (F.size(R.address_lines.col) > 0),
         Channel.EMAIL: R.email.col.isNotNull() & is_usable(R.email_grade.col),
         Channel.SMS: R.mobile.col.isNotNull() & is_usable(R.mobile_grade.col),
-        Channel.PHONE: (R.mobile.col.isNotNull() & is_usable(R.mobile_grade.col))
-        | (R.landline.col.isNotNull() & is_usable(R.landline_grade.col)),
+        Channel.PHONE: (R.mobile.col.isNotNull() & is_usable(R.mobile_grade.col)) | (R.landline.col.isNotNull() & is_usable(R.landline_grade.col)),
     }[Channel(channel)]
     return F.coalesce(usable, F.lit(False))
 

@@ -26,9 +26,7 @@ def _holds_on(day: dt.date) -> Column:
     return (Limitation.since.col <= F.lit(day)) & (Limitation.until.col.isNull() | (Limitation.until.col >= F.lit(day)))
 
 
-def status(
-    live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms
-) -> DataFrame:
+def status(live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms) -> DataFrame:
     """One row per person of `live`: `has_status` is true when nothing of it may be selected.
 
     A birth date disputed between members counts as the youngest; an unknown one needs a supplying member that sells to adults only.

@@ -25,9 +25,7 @@ ADULTS_ONLY = str(INS.adults_only)
 def in_force(instructions: DataFrame, terms: Terms) -> DataFrame:
     """The one instruction of each member that holds at the drop date: a newer one replaces the older, even when it allows less."""
     drop = F.lit(terms.drop_date)
-    valid = instructions.where(
-        (INS.valid_from.col <= drop) & (INS.signed_on.col <= drop) & (INS.valid_to.col.isNull() | (INS.valid_to.col >= drop))
-    )
+    valid = instructions.where((INS.valid_from.col <= drop) & (INS.signed_on.col <= drop) & (INS.valid_to.col.isNull() | (INS.valid_to.col >= drop)))
     newest = Window.partitionBy(INS.member_id).orderBy(INS.valid_from.col.desc(), INS.signed_on.col.desc(), INS.instruction_id.col.desc())
     return valid.withColumn("_order", F.row_number().over(newest)).where(F.col("_order") == 1).drop("_order")
 

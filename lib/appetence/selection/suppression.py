@@ -32,14 +32,10 @@ def wanted_hashes(suppressions: DataFrame, external: DataFrame, files: DataFrame
     client = given.select(F.lit(CLIENT_FILE).alias(_LIST), F.lit("").alias(_CHANNELS), CampaignFile.coordinate_hash.col.alias(KEY_HASH))
     everything = suppressed.unionByName(client.where(F.lit(terms.is_prospect)))
     newest = Window.partitionBy(ExternalList.list_name)
-    current = external.withColumn("_newest", F.max(ExternalList.version.col).over(newest)).where(
-        ExternalList.version.col == F.col("_newest")
-    )
+    current = external.withColumn("_newest", F.max(ExternalList.version.col).over(newest)).where(ExternalList.version.col == F.col("_newest"))
     for channel, rule in terms.rules.items():
         closed = current.where(ExternalList.list_name.col.isin(list(rule.external_lists)) & (ExternalList.kind.col == _kind_of(channel)))
-        everything = everything.unionByName(
-            closed.select(F.lit(EXTERNAL).alias(_LIST), F.lit(str(channel)).alias(_CHANNELS), ExternalList.key_hash)
-        )
+        everything = everything.unionByName(closed.select(F.lit(EXTERNAL).alias(_LIST), F.lit(str(channel)).alias(_CHANNELS), ExternalList.key_hash))
     return everything.distinct()
 
 

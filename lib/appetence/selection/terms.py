@@ -93,9 +93,7 @@ class Terms:
         return hashlib.sha256(self.spec.model_dump_json().encode()).hexdigest()
 
 
-def terms_of(
-    spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, RecipientSpec], settings: SelectionSettings, known_on: dt.date
-) -> Terms:
+def terms_of(spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, RecipientSpec], settings: SelectionSettings, known_on: dt.date) -> Terms:
     """The terms of a campaign; ConfigError or LawError with one sentence naming file, field and remedy when it may not run."""
     where = f"campaigns/{spec.campaign_id}.yaml"
     client = recipients.get(spec.client)
@@ -112,18 +110,14 @@ def terms_of(
 
 def _check_client(spec: CampaignSpec, client: RecipientSpec, where: str) -> None:
     if client.sector is None:
-        raise ConfigError(
-            f"{where}: client {spec.client!r} has no sector; give recipients/{spec.client}.yaml one of the recipient sectors."
-        )
+        raise ConfigError(f"{where}: client {spec.client!r} has no sector; give recipients/{spec.client}.yaml one of the recipient sectors.")
     if client.country not in EEA and not client.safeguard:
         raise LawError(
             f"{where}: client {spec.client!r} is in {client.country}, outside the EEA; name the safeguard of the transfer in "
             f"recipients/{spec.client}.yaml, or choose another client."
         )
     if spec.product in (Use.HOUSE, Use.ENRICH) and client.member_id is None:
-        raise ConfigError(
-            f"{where}: product is {spec.product}, but client {spec.client!r} is no member and has no base here; use product: prospect."
-        )
+        raise ConfigError(f"{where}: product is {spec.product}, but client {spec.client!r} is no member and has no base here; use product: prospect.")
     if spec.purpose == Purpose.CARITATIVE and client.sector != RecipientSector.CARITATIF:
         raise LawError(
             f"{where}: purpose caritative is for recipients of sector caritatif, and {spec.client!r} is of sector {client.sector}; "

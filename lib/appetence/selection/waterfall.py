@@ -59,9 +59,7 @@ def _list_id(terms: Terms) -> Column:
 def build_decision(candidates: DataFrame, eligible: DataFrame, units: DataFrame, chosen: DataFrame, terms: Terms) -> DataFrame:
     """`gold.decision`: every candidate with its first reason and all of them."""
     cells = chosen.select(PERSON, CELL)
-    late = (
-        eligible.select(PERSON, "is_duplicate").join(units.select(PERSON, RANK), on=PERSON, how="left").join(cells, on=PERSON, how="left")
-    )
+    late = eligible.select(PERSON, "is_duplicate").join(units.select(PERSON, RANK), on=PERSON, how="left").join(cells, on=PERSON, how="left")
     final = (
         F.when(F.col("is_duplicate"), str(Reason.DEDUPLICATE))
         .when(F.col(CELL).isNull(), str(Reason.BELOW_CUT))
@@ -124,9 +122,7 @@ def build_tiers(units: DataFrame, terms: Terms) -> DataFrame:
     """`gold.tier`: what each tenth of the eligible is worth, from the best down."""
     # Rounded before they are added up, so that the sum does not depend on the order of the rows.
     expected = F.round(F.sum(F.coalesce(F.col(PROBABILITY), F.lit(0.0)).cast("decimal(20,9)")).cast("double"), 6)
-    tenths = units.groupBy(F.col(DECILE).alias(Tier.tier)).agg(
-        F.count(F.lit(1)).alias(Tier.quantity), expected.alias(Tier.expected_responses)
-    )
+    tenths = units.groupBy(F.col(DECILE).alias(Tier.tier)).agg(F.count(F.lit(1)).alias(Tier.quantity), expected.alias(Tier.expected_responses))
     margin = F.round(F.col(Tier.expected_responses) * terms.margin_cents - F.col(Tier.quantity) * terms.cost_cents).cast("bigint")
     down = Window.orderBy(Tier.tier).rowsBetween(Window.unboundedPreceding, 0)
     valued = tenths.withColumn(Tier.expected_margin_cents, margin)

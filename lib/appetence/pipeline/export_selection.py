@@ -1,0 +1,177 @@
+"""Hands selections over: checks suppression and permission once more, writes each file encrypted and signed, registers it, destroys it by its date."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from appetence.contracts.campaign import Campaign, Export, ExportLine, Selection
+from appetence.contracts.domain import Channel
+from appetence.contracts.specs import RecipientSpec
+from appetence.errors import ConfigError
+from appetence.exchange.exporting import destroy_due, write_export
+from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
+from appetence.exchange.pgp import Pgp
+from appetence.exchange.stores import Store, open_store
+from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, read_sources
+from appetence.selection import layouts
+from appetence.selection.candidates import Sources
+from appetence.selection.caps import HOLDOUT, calls_made, earlier_pieces
+from appetence.selection.layouts import Wording
+from appetence.selection.recheck import still_lawful
+from appetence.selection.seeds import seed_lines
+from appetence.selection.terms import Terms
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a hand-over needs of the outside: the outbox, our keyring and the key we sign with, and what is registered already."""
+
+    outbox: Store
+    pgp: Pgp
+    signer: str
+    registered: dict[str, dict[str, Any]]
+
+
+def run(ctx: Context) -> Counts:
+    """Exports every cut campaign that has not dropped yet; files past their date are destroyed."""
+    stored = {row[Export.export_id]: row.asDict() for row in ctx.lake.read_or_empty(Export).collect()}
+    written: Rows = []
+    before = after = 0
+    with _desk(ctx, stored) as desk:
+        destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
+        cut = {row[Campaign.campaign_id]: row for row in ctx.lake.read(Campaign).collect()}
+        for spec in chosen_campaigns(ctx):
+            if spec.drop_date < ctx.as_of or spec.campaign_id not in cut:
+                continue
+            terms = campaign_terms(ctx, spec)
+            rows, asked, kept = _hand_over(ctx, desk, terms, cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of)
+            written += rows
+            before, after = before + asked, after + kept
+    _register(ctx, stored, written, destroyed)
+    return Counts(
+        before, after, before - after,
+        details={
+            "files": len(written), "destroyed": len(destroyed), "stopped": before - after,
+            "audit": [*(_audit("exported", row) for row in written), *(_audit("destroyed", stored[i]) for i in destroyed)],
+        },
+    )  # fmt: skip
+
+
+@contextmanager
+def _desk(ctx: Context, stored: dict[str, dict[str, Any]]) -> Iterator[Desk]:
+    settings = ctx.config.exchange
+    passphrase = ctx.secret(settings.operator_passphrase_ref) if settings.operator_passphrase_ref else None
+    with (
+        closing(open_store(settings.outbox, ctx.secret)) as outbox,
+        Pgp(Path(ctx.config.paths.gnupg) / "operator", passphrase) as pgp,
+    ):
+        yield Desk(outbox, pgp, ctx.text(settings.operator_fingerprint_ref), stored)
+
+
+def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
+    """The opaque id of a file: of campaign, channel and recipient."""
+    return hashlib.sha256(f"export|{campaign_id}|{channel}|{recipient_id}".encode()).hexdigest()[:32]
+
+
+def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date) -> tuple[Rows, int, int]:
+    """The files of one campaign: their rows in the register, pieces cut, pieces that may still leave."""
+    sources = read_sources(ctx, terms, cut_on)
+    cut = sources.selection.where((F.col(Selection.campaign_id) == terms.spec.campaign_id) & (F.col(Selection.cell) != HOLDOUT))
+    asked = cut.count()
+    lawful = ctx.lake.stage("lawful", still_lawful(cut, sources, terms))
+    kept = lawful.count()
+    if asked > kept:
+        ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
+    recipient = ctx.config.recipients[terms.spec.router]
+    rows = [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in terms.channels]
+    return rows, asked, kept
+
+
+def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: DataFrame, channel: str, recipient: RecipientSpec) -> dict[str, Any]:
+    """Writes one file and gives its row in the register, with its lines' references under `lines`."""
+    mine = lawful.where(F.col(Selection.channel) == channel)
+    layout, lines, seeds = _lines(ctx, terms, sources, mine, channel, recipient)
+    identity = export_id(terms.spec.campaign_id, channel, recipient.recipient_id)
+    known = desk.registered.get(identity)
+    destroy_by = terms.drop_date + dt.timedelta(days=terms.spec.destroy_after_days)
+    common = {
+        Export.export_id: identity, Export.campaign_id: terms.spec.campaign_id, Export.channel: channel, Export.layout: layout.label,
+        Export.recipient_id: recipient.recipient_id, Export.seeds: len(seeds), Export.destroy_by: destroy_by, Export.destroyed_on: None,
+    }  # fmt: skip
+    link = mine.select(F.lit(identity).alias(ExportLine.export_id), ExportLine.reference, ExportLine.campaign_id, ExportLine.person_id)
+    traps = [{ExportLine.reference: s["reference"]} for s in seeds]
+    if ctx.dry_run:
+        rows = lines.count()
+        return {**common, Export.rows: rows, "lines": link, "traps": traps}
+    receipt = write_export(
+        lines, "reference" if "reference" in layout.columns else list(layout.columns), layout,
+        campaign_id=terms.spec.campaign_id, channel=channel, recipient=recipient, fingerprint=_key_of(ctx, recipient), pgp=desk.pgp,
+        signer=desk.signer, store=desk.outbox, scratch=ctx.scratch, destroy_by=destroy_by,
+        registered=known[Export.plaintext_hash] if known else None,
+    )  # fmt: skip
+    ctx.progress(f"{terms.spec.campaign_id}: {receipt.rows} lines by {channel} for {recipient.recipient_id}")
+    return {
+        **common, Export.rows: receipt.rows, Export.file_name: receipt.file_name, Export.plaintext_hash: receipt.plaintext_hash,
+        Export.cipher_hash: receipt.cipher_hash, "lines": link, "traps": traps,
+        Export.exported_on: known[Export.exported_on] if known and not receipt.is_new else ctx.as_of,
+    }  # fmt: skip
+
+
+def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channel: str, recipient: RecipientSpec) -> tuple[Layout, DataFrame, Rows]:
+    """Layout, lines (traps included) and traps of one file. A client gets its own base back as references and tenths, without traps."""
+    rows = layouts.joined(mine, sources.record)
+    if recipient.role == "client":
+        return HOUSE, layouts.house_lines(rows), []
+    wording = Wording(terms.law.programmes[terms.spec.programme], terms.law.phone_hours)
+    key = ctx.secret(ctx.config.privacy.reference_key_ref)
+    pieces = earlier_pieces(sources.selection, sources.campaign, sources.household_link, terms, sources.cut_on)
+    calls = calls_made(pieces, terms)
+    lines = layouts.lines_for(channel, rows, wording, ctx.pads(key), sources.permission_event, calls)
+    layout = BY_CHANNEL[Channel(channel)]
+    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording)]
+    shape = T.StructType([T.StructField(c, T.StringType()) for c in layout.columns])
+    traps = ctx.spark.createDataFrame([tuple(s[c] for c in layout.columns) for s in seeds], shape)
+    return layout, lines.select(*layout.columns).unionByName(traps), seeds
+
+
+def _key_of(ctx: Context, recipient: RecipientSpec) -> str:
+    if recipient.pgp.encrypt_to is None:
+        raise ConfigError(f"recipients/{recipient.recipient_id}.yaml: pgp.encrypt_to is missing; nothing leaves unencrypted: name the key.")
+    return ctx.text(recipient.pgp.encrypt_to)
+
+
+def _register(ctx: Context, stored: dict[str, dict[str, Any]], written: Rows, destroyed: list[str]) -> None:
+    """Writes the register and the lines of the files: new and changed files, and the day of destruction of those destroyed."""
+    if ctx.dry_run:
+        return
+    gone = [{**stored[i], Export.destroyed_on: ctx.as_of} for i in destroyed]
+    columns = {str(f) for f in Export.content()}
+    rows = [{str(k): v for k, v in row.items() if str(k) in columns} for row in [*gone, *written]]
+    if rows:
+        ctx.lake.upsert(Export, Export.frame(ctx.spark, rows))
+    lines = ExportLine.frame(ctx.spark, [])
+    for row in written:
+        common = {ExportLine.export_id: row[Export.export_id], ExportLine.campaign_id: row[Export.campaign_id]}
+        traps = ExportLine.frame(ctx.spark, [{**common, **trap} for trap in row["traps"]])
+        lines = lines.unionByName(row["lines"]).unionByName(traps)
+    if written:
+        ids = ", ".join(f"'{row[Export.export_id]}'" for row in written)
+        ctx.lake.sync(ExportLine, lines, f"export_id IN ({ids})")
+
+
+def _audit(action: str, row: dict[str, Any]) -> dict[str, Any]:
+    names = (Export.campaign_id, Export.channel, Export.recipient_id, Export.rows, Export.plaintext_hash)
+    return {"actor": "export_selection", "action": action, "object_id": row[Export.export_id], "details": {str(n): row.get(n) for n in names}}
