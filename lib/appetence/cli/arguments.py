@@ -14,12 +14,8 @@ def add_job_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-of", required=True, metavar="DATE", help="the day the job stands on, yyyy-MM-dd: the same day and inputs give the same tables"
     )
     add_environment_arguments(parser)
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="NAME=VALUE", help="what this job alone understands, e.g. campaign=noel_vad"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="do everything but write; counts are printed and the run is recorded as a dry run"
-    )
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="what this job alone understands, e.g. campaign=noel_vad")
+    parser.add_argument("--dry-run", action="store_true", help="do everything but write; counts are printed and the run is recorded as a dry run")
     parser.add_argument("--quiet", action="store_true", help="no progress lines")
 
 

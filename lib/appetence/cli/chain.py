@@ -41,9 +41,7 @@ def run_chain(
 def _chain(args: argparse.Namespace) -> int:
     jobs = CHAIN[CHAIN.index(args.first) : CHAIN.index(args.last) + 1]
     config = load(args.env, args.overrides, args.conf)
-    outcomes = run_chain(
-        config, parsed_date(args.as_of), jobs=jobs, options=parsed_options(args.option), dry_run=args.dry_run, is_quiet=args.quiet
-    )
+    outcomes = run_chain(config, parsed_date(args.as_of), jobs=jobs, options=parsed_options(args.option), dry_run=args.dry_run, is_quiet=args.quiet)
     for outcome in outcomes:
         console.say(sentence(outcome, is_dry_run=args.dry_run))
     return 0

@@ -120,12 +120,7 @@ def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _models(ctx: Context) -> None:
-    cards = (
-        ctx.lake.read_or_empty(ModelCard)
-        .where(F.col(ModelCard.is_champion))
-        .orderBy(ModelCard.model_key, ModelCard.model_version)
-        .collect()
-    )
+    cards = ctx.lake.read_or_empty(ModelCard).where(F.col(ModelCard.is_champion)).orderBy(ModelCard.model_key, ModelCard.model_version).collect()
     for card in cards:
         console.say(
             f"\nMODEL {card.model_key} version {card.model_version}, tested on the period after {card.test_cutoff}: AUC {card.auc:.3f} "

@@ -28,9 +28,7 @@ Finding = tuple[str, bool, str]
 
 def add_to(commands: Any) -> None:
     """The `doctor` command."""
-    command = commands.add_parser(
-        "doctor", help="check Java, jars, gpg, GraphFrames, memory and write access; say how to get what is missing"
-    )
+    command = commands.add_parser("doctor", help="check Java, jars, gpg, GraphFrames, memory and write access; say how to get what is missing")
     command.add_argument("--no-session", action="store_true", help="do not start Spark")
     add_environment_arguments(command)
     command.set_defaults(act=_doctor)

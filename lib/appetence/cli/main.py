@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from appetence.cli import bench, chain, demo, doctor, jobs, tables, why
+from appetence.cli import bench, chain, demo, doctor, jobs, real, tables, why
 from appetence.cli.arguments import add_environment_arguments, add_job_arguments
 from appetence.pipeline.steps import BESIDE, CHAIN, JOBS
 from appetence.runtime import console
@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(act=lambda a: jobs.run_from(a.job, a))
     chain.add_to(commands)
     demo.add_to(commands)
+    real.add_to(commands)
     doctor.add_to(commands)
     tables.add_to(commands)
     why.add_to(commands)
