@@ -187,3 +187,23 @@ def test_the_index_links_every_page_and_tells_failures() -> None:
 def test_an_empty_lake_still_makes_an_index() -> None:
     empty = planted.overview(runs=[], tables=[], cards=[], campaigns=[], records=0, persons=0, households=0, members=0)
     assert "No campaign has been cut yet." in text(render(build_index(empty)))
+
+
+def test_few_that_left_since_the_cut_are_not_told_by_a_difference() -> None:
+    counts, results = planted.selection_counts(), planted.matchback()
+    counts[0]["n"], counts[3]["n"] = 1341, 450
+    for row in results:
+        row["units"] -= 3 if row["group_value"] in ("all", "mail") else 0
+    said = text(render(build_campaign(planted.campaign_rows(counts=counts, matchback=results, campaign=planted.campaign(held_out=450)))))
+    assert "1 497" not in said and "1 347" not in said and "1 341" not in said
+    assert "contacted not shown 60 4.0 %" in said
+
+
+def test_a_small_cell_hides_another_whose_count_would_tell_it() -> None:
+    rows = planted.matchback()
+    mail = next(r for r in rows if (r["group_kind"], r["group_value"]) == ("cell", "mail"))
+    mail.update(units=1350, responders=53)
+    rows.append({**mail, "group_value": "couverture_b", "units": 150, "responders": 7})
+    said = text(render(build_campaign(planted.campaign_rows(matchback=rows, campaign=planted.campaign(held_out=450)))))
+    assert "contacted 1 350 not shown" in said and "couverture b 150 not shown" in said
+    assert "held out 450 13" in said

@@ -231,6 +231,16 @@ def _added(rows: Sequence[Row], key: str) -> dict[str, int]:
     return dict(sorted(added.items(), key=lambda item: (-item[1], str(item[0]))))
 
 
+def as_cut(values: list[int], total: int) -> list[int]:
+    """Parts of a selection from which fewer than 11 have left since: they are counted with the largest part, or a difference would tell them.
+
+    >>> as_cut([1300, 147, 150], 1600)
+    [1303, 147, 150]
+    """
+    gone = total - sum(values)
+    return [n + (gone if i == 0 and masking.is_small(gone) else 0) for i, n in enumerate(values)]
+
+
 def _reach(found: CampaignRows) -> list[Section]:
     if not found.counts:
         return []
@@ -242,7 +252,7 @@ def _reach(found: CampaignRows) -> list[Section]:
         ("is_newly_served", "Served before", lambda new: "new to this client" if new else "selected for this client before"),
     ):
         added = _added(found.counts, key)
-        values = masking.parts(list(added.values()))
+        values = masking.parts(as_cut(list(added.values()), int(found.campaign[Campaign.selected] + found.campaign[Campaign.held_out])))
         rows = [[say(name), masking.part_shown(v)] for name, v in zip(added, values, strict=True)]
         sheets.append(Sheet([title, "Merge units"], rows, (1,)))
     return [
@@ -291,9 +301,8 @@ def _facet(rows: Sequence[Row], title: str, everything: Sequence[Row], facet: st
 def _exports(found: CampaignRows) -> list[Section]:
     if not found.exports:
         return []
-    mailed = {r["channel"]: 0 for r in found.counts}
-    for r in found.counts:
-        mailed[r["channel"]] += int(r[N]) if r["cell"] != words.HOLDOUT else 0
+    mailed = _added([r for r in found.counts if r["cell"] != words.HOLDOUT], "channel")
+    mailed = dict(zip(mailed, as_cut(list(mailed.values()), int(found.campaign[Campaign.selected])), strict=True))
     rows = [
         [
             e[Export.file_name], words.channel(e[Export.channel]), e[Export.layout], e[Export.recipient_id],

@@ -46,7 +46,13 @@ def result_sections(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
     if total is None:
         return [Section("What came back", "Nothing is measured yet: responses count from the drop date to the end of the window.")]
     cells = [m for m in matchback if m[Matchback.group_kind] == "cell"]
-    return [Section("What came back", _verdict(total, cells), [*_increment(total, cells), *_cells(cells)]), *_deciles(campaign, matchback)]
+    parts = [*_increment(total, cells), *_cells(cells, is_near(campaign, cells))]
+    return [Section("What came back", _verdict(total, cells), parts), *_deciles(campaign, matchback)]
+
+
+def is_near(campaign: Row, cells: Sequence[Row]) -> bool:
+    """Fewer than 11 have left since the cut: the difference to the counts above may not be told, nor follow from a rate."""
+    return masking.is_small(abs(int(campaign[Campaign.selected] + campaign[Campaign.held_out]) - sum(int(m[Matchback.units]) for m in cells)))
 
 
 def _verdict(total: Row, cells: Sequence[Row]) -> str:
@@ -93,19 +99,24 @@ def _increment(total: Row, cells: Sequence[Row]) -> list[Part]:
     return [Sheet(["", "Measured"], rows, (1,), note)]
 
 
-def _cells(cells: Sequence[Row]) -> list[Part]:
-    shown = [m for m in cells if not masking.is_small(m[Matchback.responders]) and not masking.is_small(m[Matchback.units])]
-    rows = [
-        [
-            words.cell(m[Matchback.group_value]), masking.shown(m[Matchback.units]), masking.shown(m[Matchback.responders]),
-            *(
-                [numbers.percent(m[Matchback.rate], 2), numbers.between(m[Matchback.rate_low], m[Matchback.rate_high])]
-                if m in shown
-                else ["not shown", "not shown"]
-            ),
-        ]
-        for m in cells
-    ]  # fmt: skip
+def _cells(cells: Sequence[Row], near: bool) -> list[Part]:
+    """Cell by cell; the responders of those contacted are parts of a known total."""
+    mailed = [m for m in cells if m[Matchback.group_value] != words.HOLDOUT]
+    told = dict(zip((m[Matchback.group_value] for m in mailed), masking.parts([int(m[Matchback.responders]) for m in mailed]), strict=True))
+    told |= {m[Matchback.group_value]: m[Matchback.responders] for m in cells if m not in mailed and not masking.is_small(m[Matchback.responders])}
+    shown = [m for m in cells if told.get(m[Matchback.group_value]) is not None and not masking.is_small(m[Matchback.units])]
+    digits = 1 if near else 2
+    rows = []
+    for m in cells:
+        units = "not shown" if near else masking.shown(m[Matchback.units])
+        figures = ["not shown"] * 3
+        if m in shown:
+            figures = [
+                numbers.count(m[Matchback.responders]),
+                numbers.percent(m[Matchback.rate], digits),
+                numbers.between(m[Matchback.rate_low], m[Matchback.rate_high], digits),
+            ]
+        rows.append([words.cell(m[Matchback.group_value]), units, *figures])
     parts: list[Part] = []
     if len(shown) > 1:
         groups = [
@@ -139,12 +150,15 @@ def _deciles(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
     if not groups or masking.is_small(groups[0].responders):
         return []
     measured = [g.measure() for g in groups]
+    near = is_near(campaign, [m for m in matchback if m[Matchback.group_kind] == "cell"])
+    digits = 1 if near else 2
     table = [
         [
             g.label,
-            *(numbers.count(n) for n in (g.units, g.responders)),
-            numbers.percent(m.value, 2),
-            numbers.between(m.low, m.high),
+            "not shown" if near else numbers.count(g.units),
+            numbers.count(g.responders),
+            numbers.percent(m.value, digits),
+            numbers.between(m.low, m.high, digits),
             numbers.percent(m.expected, 2),
         ]
         for g, m in zip(groups, measured, strict=True)
