@@ -148,7 +148,7 @@ def _runs(runs: Sequence[Row]) -> Sheet:
     latest = sorted(runs, key=lambda r: r[Run.started_at])[-LATEST_RUNS:]
     rows = [
         [
-            words.readable(r[Run.job]),
+            r[Run.job],
             str(r[Run.as_of]),
             r[Run.status] if not r[Run.error] else f"{r[Run.status]}: {r[Run.error]}",
             numbers.count(r[Run.rows_in]),
@@ -175,10 +175,10 @@ def _tables(tables: Sequence[Row]) -> Sheet:
 def _next(environment: str) -> Words:
     return Words(
         [
-            f"`appetence tables --env {environment} --rows` lists these tables with their paths.",
+            f"appetence tables --env {environment} --rows lists these tables with their paths.",
             "notebooks/01_tour_of_the_lake.py walks through them from a delivery to a selected person.",
             "notebooks/02_identity_audit.py and notebooks/03_model_readout.py go further than the pages here.",
-            f"`appetence why-linked A B --env {environment}` says why two records are, or are not, one person.",
+            f"appetence why-linked A B --env {environment} says why two records are, or are not, one person.",
         ],
         is_list=True,
     )

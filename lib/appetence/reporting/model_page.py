@@ -124,7 +124,7 @@ def _gains(found: ModelRows, what: str) -> list[Section]:
         ]
         for t in sorted(found.tiers, key=lambda t: t[GainsTier.decile])
     ]  # fmt: skip
-    columns = ["Tenth", "Persons", what.capitalize(), "Predicted", "Observed", "Lift", "90 % interval", "Reached so far"]
+    columns = ["Tenth", "Persons", what.capitalize(), "Predicted", "Observed", "Lift", "90 % interval", "Reached"]
     lead = "Everybody of the test period, best first. A steep start is a good model; the dashed line is no model."
     return [Section("Gains", lead, [gains_picture(found.tiers, what), Sheet(columns, rows, tuple(range(8)), asides=(1, 2, 6))])]
 

@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
 Draw = Callable[[bool], Figure]
 
 
@@ -46,9 +47,10 @@ class Sheet:
     asides: Sequence[int] = ()
     kind: str = field(default="sheet", init=False)
 
-    def style(self, position: int) -> str:
-        """The classes of a column's cells."""
-        return " ".join(name for name, chosen in (("n", self.numbers), ("aside", self.asides)) if position in chosen)
+    def style(self, position: int, cell: Cell = "") -> str:
+        """The classes of a column's cells; a day is never broken."""
+        names = [name for name, chosen in (("n", self.numbers), ("aside", self.asides)) if position in chosen]
+        return " ".join([*names, "whole"] if isinstance(cell, str) and DAY.fullmatch(cell) else names)
 
 
 @dataclass(frozen=True)
