@@ -31,7 +31,8 @@ LOCAL_CONF = {
 }
 
 
-_JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch}"
+# A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling.
+_JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m"
 
 
 def jar_files(settings: SparkSettings) -> list[Path]:
