@@ -1,4 +1,4 @@
-"""Hands selections over: checks suppression and permission once more, writes each file encrypted and signed, registers it, destroys it by its date."""
+"""Hands selections over: each is checked once more, written encrypted and signed, registered, and destroyed by its date."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
     identity = export_id(terms.spec.campaign_id, channel, recipient.recipient_id)
     known = desk.registered.get(identity)
     destroy_by = terms.drop_date + dt.timedelta(days=terms.spec.destroy_after_days)
-    common = {
+    common: dict[str, Any] = {
         Export.export_id: identity, Export.campaign_id: terms.spec.campaign_id, Export.channel: channel, Export.layout: layout.label,
         Export.recipient_id: recipient.recipient_id, Export.seeds: len(seeds), Export.destroy_by: destroy_by, Export.destroyed_on: None,
     }  # fmt: skip
@@ -164,7 +164,7 @@ def _register(ctx: Context, stored: dict[str, dict[str, Any]], written: Rows, de
         ctx.lake.upsert(Export, Export.frame(ctx.spark, rows))
     lines = ExportLine.frame(ctx.spark, [])
     for row in written:
-        common = {ExportLine.export_id: row[Export.export_id], ExportLine.campaign_id: row[Export.campaign_id]}
+        common: dict[str, Any] = {ExportLine.export_id: row[Export.export_id], ExportLine.campaign_id: row[Export.campaign_id]}
         traps = ExportLine.frame(ctx.spark, [{**common, **trap} for trap in row["traps"]])
         lines = lines.unionByName(row["lines"]).unionByName(traps)
     if written:
