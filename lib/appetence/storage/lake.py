@@ -165,7 +165,7 @@ class Lake:
         staged = self.stage(table.name, table.shape(frame))
         rows = self._checked_count(table, staged)
         stored = self._stored(table, scope)
-        if stored is None:
+        if stored is None or stored.isEmpty():
             if not self.is_dry_run:
                 self._ensure(table)
                 if rows:
