@@ -67,6 +67,11 @@ def _purchases(args: argparse.Namespace, part: str) -> None:
     with opened(config, "measure", data.as_of, is_quiet=True) as ctx:
         console.say(f"\n{part.upper()}: who buys again, on a period after training")
         console.say(console.table(real.judged(ctx)))
+        if part == "cdnow":
+            from appetence.bench.repeat_buying import holdout_task
+
+            console.say("\nCDNOW: purchases of the 2,357 published customers in the 39 weeks after 1997-09-30")
+            console.say(console.table(holdout_task(ctx, data.path().with_name("CDNOW_sample.txt"))))
         if part == "journey":
             console.say("\nCOMPLETE JOURNEY: who buys a category, mean over 30 categories")
             console.say(console.table(real.category_task(ctx)))
