@@ -135,7 +135,7 @@ def fill(ctx: Context, coop: Coop) -> None:
     put(
         ctx,
         MemberHousehold,
-        [MemberHousehold.row(member_id="m01", household_id=h, member_household_id=f"x{h}", key_version="1") for h in homes],
+        [MemberHousehold.row(member_id="m01", household_id=h, member_household_id=f"x{h[1:]}", key_version="1") for h in homes],
     )
     pairs = [(a["record_id"], b["record_id"]) for a, b in zip(rows, rows[1:], strict=False)]
     put(ctx, Edge, [Edge.row(record_a=a, record_b=b, rules=["email"]) for a, b in pairs])

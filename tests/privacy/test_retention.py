@@ -1,0 +1,100 @@
+"""Retention over generated co-operatives, against the rule written out in plain Python; names that agree, as Spark compares them."""
+
+import datetime as dt
+import random
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from appetence.columns.coordinates import coordinates
+from appetence.contracts.identity import PersonLink
+from appetence.contracts.privacy import Limitation
+from appetence.contracts.reference import Instruction
+from appetence.contracts.silver import PermissionEvent, Record, Transaction
+from appetence.privacy import retention as rt
+from appetence.privacy.deadlines import add_months
+from appetence.privacy.matching import build_candidates
+
+pytestmark = pytest.mark.spark
+AS_OF = dt.date(2028, 2, 29)
+
+
+def instruction(member: str, months: int, valid_from: dt.date, valid_to: dt.date | None = None) -> dict[str, Any]:
+    return Instruction.row(instruction_id=f"{member}-{months}", member_id=member, valid_from=valid_from, valid_to=valid_to, retention_months=months)
+
+
+def test_inv_18_the_shortest_live_instruction_rules_and_36_months_without_one() -> None:
+    day = dt.date(2026, 1, 1)
+    rows = [instruction("m1", 24, day), instruction("m1", 12, day, dt.date(2027, 1, 1)), instruction("m1", 30, day),
+            instruction("m2", 6, dt.date(2029, 1, 1))]  # fmt: skip
+    rules = {r.member_id: (r.months, r.limit_on) for r in rt.rules_at(rows, ["m1", "m2"], AS_OF, 36)}
+    assert rules == {"m1": (24, dt.date(2026, 3, 1)), "m2": (36, dt.date(2025, 3, 1))}
+
+
+def test_inv_18_each_contribution_has_its_own_time(spark: SparkSession) -> None:
+    draw = random.Random(1818)
+    months = {"m1": 1, "m2": 12, "m3": 36}
+
+    def day() -> dt.date:
+        return AS_OF - dt.timedelta(days=draw.choice([0, 1, 28, 29, 30, 31, 32, 364, 365, 366, 367, 1094, 1095, 1096, 1097, -5]))
+
+    records, bought, said, frozen, expected = [], [], [], [], {}
+    for number in range(240):
+        record, member, collected = f"r{number}", draw.choice(sorted(months)), AS_OF - dt.timedelta(days=draw.randrange(1400))
+        records.append(Record.row(record_id=record, member_id=member, first_delivered_on=collected))
+        purchases = [(day(), draw.choice(["order", "gift", "refund"])) for _ in range(draw.randrange(3))]
+        words = [(day(), draw.choice(["granted", "opposed"])) for _ in range(draw.randrange(3))]
+        bought += [
+            Transaction.row(transaction_id=f"{record}-{i}", record_id=record, transaction_date=d, kind=k) for i, (d, k) in enumerate(purchases)
+        ]
+        noon = dt.time(12)
+        said += [
+            PermissionEvent.row(event_id=f"{record}-{i}", record_id=record, status=s, collected_at=dt.datetime.combine(d, noon, dt.UTC))
+            for i, (d, s) in enumerate(words)
+        ]
+        until = draw.choice([None, AS_OF, AS_OF - dt.timedelta(days=1)])
+        is_frozen = draw.random() < 0.1
+        if is_frozen:
+            frozen.append(Limitation.row(record_id=record, request_id="q", since=dt.date(2026, 1, 1), until=until))
+        times = [d for d, k in purchases if k != "refund" and d <= AS_OF]
+        contacts = [d for d, s in words if s == "granted" and d <= AS_OF]
+        began = max(times) if times else max(contacts) if contacts else collected
+        live = is_frozen and (until is None or until >= AS_OF)
+        expected[record] = add_months(began, months[member]) < AS_OF and not live
+    rules = rt.rules_at([instruction(m, c, dt.date(2020, 1, 1)) for m, c in months.items()], months, AS_OF, 36)
+    judged = rt.build_retention(
+        Record.frame(spark, records), Transaction.frame(spark, bought), PermissionEvent.frame(spark, said), Limitation.frame(spark, frozen),
+        rt.rules_frame(spark, rules), AS_OF,
+    )  # fmt: skip
+    found = {r[Record.record_id]: r[rt.IS_EXPIRED] for r in judged.collect()}
+    assert found == expected and len(set(found.values())) == 2
+
+
+def test_names_agree_straight_swapped_short_and_misspelt_and_not_otherwise(spark: SparkSession) -> None:
+    asked = Record.frame(spark, [Record.row(record_id="q", first_name="JEANNE", last_name="LEFEVRE", email="j@free.fr")])
+    held = {
+        "same": ("JEANNE", "LEFEVRE", None), "swapped": ("LEFEVRE", "JEANNE", None), "initial": ("J", "LEFEVRE", None),
+        "misspelt": ("JEANE", "LEFEBVRE", None), "married": ("JEANNE", "MOREL", "LEFEVRE"), "compound": ("JEANNE", "LEFEVRE MOREL", None),
+        "brother": ("PAUL", "LEFEVRE", None), "namesake": ("JEANNE", "MOREL", None), "nameless": ("JEANNE", None, None),
+    }  # fmt: skip
+    records = Record.frame(spark, [
+        Record.row(record_id=k, first_name=f, last_name=last, birth_name=b, email="j@free.fr") for k, (f, last, b) in held.items()
+    ])  # fmt: skip
+    found = build_candidates(asked.withColumnRenamed("record_id", "request_id"), records, PersonLink.frame(spark)).collect()
+    agreeing = {r.record_id for r in found if r.names_agree}
+    assert len(found) == len(held) and agreeing == {"same", "swapped", "initial", "misspelt", "married", "compound"}
+
+
+def test_postal_coordinates_never_reach_a_neighbour(spark: SparkSession) -> None:
+    def texts(**values: str) -> set[str]:
+        row = Record.row(postcode="59000", address_key="12 RUE HAUTE", way_number="12", way_name="RUE HAUTE", **values)
+        return {r.coordinate for r in coordinates(Record.frame(spark, [row])).collect()}
+
+    person = texts(first_name="MARIE", last_name="MERCIER")
+    assert person & texts(first_name="MERCIER", last_name="MARIE"), "names that changed places"
+    assert person & texts(first_name="MARIE", last_name="MERSIER"), "a misspelt surname"
+    assert person & texts(first_name="MARIE", last_name="PETIT", birth_name="MERCIER")
+    assert person & texts(first_name="MARIE", last_name="MERCIER", address_extra="APPT 4")
+    for neighbour in ({"first_name": "MARIE", "last_name": "LAMBERT"}, {"first_name": "PAUL", "last_name": "DURAND"}, {"first_name": "MARIE"}):
+        assert not person & texts(**neighbour), neighbour
