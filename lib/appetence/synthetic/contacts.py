@@ -65,9 +65,7 @@ def _complement(draw: Draw) -> Column:
     room = F.concat(F.lit("Ch "), (100 + draw.integer(320, "dwelling.room", h)).cast("string"))
     return (
         F.when(kind == "elderly_home", F.concat(F.lit("EHPAD "), draw.one_of(vocabulary.words("elderly_home"), "place.residence", key)))
-        .when(
-            kind == "student_residence", F.concat_ws(" ", draw.one_of(vocabulary.words("student_residence"), "place.residence", key), room)
-        )
+        .when(kind == "student_residence", F.concat_ws(" ", draw.one_of(vocabulary.words("student_residence"), "place.residence", key), room))
         .when(kind != "house", inside)
     )
 
@@ -101,9 +99,7 @@ def with_emails(frame: DataFrame, draw: Draw, lookups: Tables) -> DataFrame:
     online = F.when(age > 85, 0.3).when(age > 75, 0.6).when(age > 60, 0.82).otherwise(0.95)
     family = F.concat(letters_only(F.col("last_name")), draw.digits(3, "email.family", h))
     main = F.when(shared, family).otherwise(_local_part(draw, "main"))
-    other = F.concat(
-        _local_part(draw, "other"), F.lit("@"), draw.one_of(("gmail.com", "orange.fr", "hotmail.fr", "yahoo.fr"), "email.other", p)
-    )
+    other = F.concat(_local_part(draw, "other"), F.lit("@"), draw.one_of(("gmail.com", "orange.fr", "hotmail.fr", "yahoo.fr"), "email.other", p))
     has = draw.below(online, "person.online", p)
     return (
         frame.withColumn("email", F.when(has, F.concat(main, F.lit("@"), F.col("_domain.name"))))
@@ -124,9 +120,7 @@ def _local_part(draw: Draw, which: str) -> Column:
         p,
     )
     small, big = draw.digits(2, f"email.{which}.small", p), draw.digits(4, f"email.{which}.big", p)
-    crowded = F.when(
-        (F.col("name_per_million") > 60.0) | draw.below(0.15, f"email.{which}.crowded", p), draw.digits(3, f"email.{which}.n", p)
-    )
+    crowded = F.when((F.col("name_per_million") > 60.0) | draw.below(0.15, f"email.{which}.crowded", p), draw.digits(3, f"email.{which}.n", p))
     tail = F.coalesce(crowded, F.lit(""))
     return (
         F.when(style == "dot", F.concat(first, F.lit("."), last, tail))

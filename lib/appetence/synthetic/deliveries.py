@@ -48,9 +48,7 @@ def is_changed(draw: Draw) -> Column:
 
 def customer_rows(records: DataFrame, draw: Draw) -> DataFrame:
     """One row per customer line of a delivery: `delivery`, member_id and the block's columns as text."""
-    first = F.when(F.col("joined_on") < F.lit(world.FULL_ON), F.lit(FULL)).when(
-        F.col("joined_on") < F.lit(world.INCREMENTAL_ON), F.lit(INCREMENTAL)
-    )
+    first = F.when(F.col("joined_on") < F.lit(world.FULL_ON), F.lit(FULL)).when(F.col("joined_on") < F.lit(world.INCREMENTAL_ON), F.lit(INCREMENTAL))
     again = F.when(is_changed(draw), F.lit(INCREMENTAL))
     old = (F.col(RawRecord.member_id) == LATE_MEMBER) & (F.col("joined_on") < F.lit(_LATE_UNTIL))
     late = F.when(old & draw.below(_LATE_SHARE, "record.late", F.col("record_key")), F.lit(LATE))
@@ -102,9 +100,7 @@ def _transaction_texts(rows: DataFrame, members: Mapping[str, MemberSpec]) -> Da
     comma = F.col(RawTransaction.member_id).isin([m for m, mark in marks.items() if mark == ","])
     mark = F.when(comma, F.lit(",")).otherwise(F.lit("."))
     day = by_style(lambda s: F.date_format(RawTransaction.transaction_date, s.day_format), lambda s: s.day_format)
-    return rows.withColumns(
-        {RawTransaction.amount: lines.decimal_text(F.col(RawTransaction.amount), mark), RawTransaction.transaction_date: day}
-    )
+    return rows.withColumns({RawTransaction.amount: lines.decimal_text(F.col(RawTransaction.amount), mark), RawTransaction.transaction_date: day})
 
 
 def _less_member(columns: tuple[str, ...]) -> tuple[str, ...]:

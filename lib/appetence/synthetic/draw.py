@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 
 _TO_UNIT = 2.0**-53
 _GRAIN = 1000
+_A = ord("A")
 _STEPS = 40
 
 
@@ -64,16 +65,19 @@ class Draw:
 
     def kind(self, rates: Mapping[str, float], purpose: str, *keys: Column) -> Column:
         """The name of one of several exclusive events with these probabilities (to a thousandth); null for the rest."""
-        names: list[str] = []
-        for name, rate in rates.items():
-            names += [name] * round(rate * _GRAIN)
-        names += [""] * (_GRAIN - len(names))
-        return F.nullif(F.get(constants(names), self.integer(_GRAIN, purpose, *keys)), F.lit(""))
+        codes = "".join(chr(_A + i) * round(rate * _GRAIN) for i, rate in enumerate(rates.values())).ljust(_GRAIN, "~")
+        code = F.substring(F.lit(codes), 1 + self.integer(_GRAIN, purpose, *keys), F.lit(1))
+        return F.get(constants(list(rates)), F.ascii(code) - _A)
 
 
 def constants(values: Sequence[str]) -> Column:
     """An array of strings as one constant: it costs the plan a literal, where a ladder of CASE branches would repeat its argument."""
     return F.split(F.lit("|".join(values)), "[|]")
+
+
+def mapping(values: Mapping[str, object]) -> Column:
+    """A map of text to text as one constant; neither side holds `|` or `=`."""
+    return F.str_to_map(F.lit("|".join(f"{k}={v}" for k, v in values.items())), F.lit("[|]"), F.lit("="))
 
 
 def own_stage(frame: DataFrame, key: str) -> DataFrame:
@@ -118,19 +122,15 @@ class Lookup:
             ((first, size),) = self.groups.values()
             place = u * float(size) + float(first)
         else:
-            bounds = F.create_map(*(F.lit(x) for key, value in self.groups.items() for x in (key, float(value[0]))))
-            sizes = F.create_map(*(F.lit(x) for key, value in self.groups.items() for x in (key, float(value[1]))))
-            place = u * F.element_at(sizes, group) + F.element_at(bounds, group)
+            bounds = mapping({key: first for key, (first, _) in self.groups.items()})
+            sizes = mapping({key: size for key, (_, size) in self.groups.items()})
+            place = u * F.element_at(sizes, group).cast("double") + F.element_at(bounds, group).cast("double")
         placed = frame.withColumn("_place", place)
         joined = placed.join(F.broadcast(self.frame), on=F.floor(placed["_place"]).cast("int") == self.frame["_row"], how="left")
-        return joined.selectExpr(
-            "* EXCEPT (_place, _row, _cut, _own, _alias)", f"IF(_place - FLOOR(_place) < _cut, _own, _alias) AS {name}"
-        )
+        return joined.selectExpr("* EXCEPT (_place, _row, _cut, _own, _alias)", f"IF(_place - FLOOR(_place) < _cut, _own, _alias) AS {name}")
 
 
-def lookup(
-    spark: SparkSession, values: Mapping[str, Sequence[object]], weights: Sequence[float], groups: Sequence[str] | None = None
-) -> Lookup:
+def lookup(spark: SparkSession, values: Mapping[str, Sequence[object]], weights: Sequence[float], groups: Sequence[str] | None = None) -> Lookup:
     """A `Lookup` over rows given as columns, with one weight a row; rows of one group must lie together."""
     labels = list(groups) if groups is not None else [""] * len(weights)
     places: dict[str, tuple[int, int]] = {}

@@ -53,9 +53,7 @@ def as_lines(frame: DataFrame, layout: DataFrame, columns: Sequence[str]) -> Dat
         # A line feed inside a value is legal CSV, but these lines are written one a line.
         plain = F.translate(coded, "\n\r", "  ")
         quoted = F.concat(F.lit('"'), F.replace(plain, F.lit('"'), F.lit('""')), F.lit('"'))
-        return F.coalesce(
-            F.when(F.contains(plain, F.col("_delimiter")) | F.contains(plain, F.lit('"')), quoted).otherwise(plain), F.lit("")
-        )
+        return F.coalesce(F.when(F.contains(plain, F.col("_delimiter")) | F.contains(plain, F.lit('"')), quoted).otherwise(plain), F.lit(""))
 
     line = F.array_join(F.transform("_order", cell), "\u0001")
     return laid.withColumn(LINE, F.replace(line, F.lit("\u0001"), F.col("_delimiter"))).drop("_order", "_codes", "_values", "_delimiter")

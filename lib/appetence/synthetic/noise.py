@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from appetence.synthetic import vocabulary
 from appetence.synthetic.contacts import plain
-from appetence.synthetic.draw import Draw, constants, own_stage
+from appetence.synthetic.draw import Draw, constants, mapping, own_stage
 
 RATES: dict[str, dict[str, float]] = {
     "civility": {"wrong": 0.010, "missing": 0.040},
@@ -58,17 +58,13 @@ def with_noise(frame: DataFrame, draw: Draw) -> DataFrame:
         ("postcode", "city", "email", "mobile", "landline"),
     ):
         frame = own_stage(frame.withColumns({f"_{name}": spoiled[name](draw) for name in group}), "record_key")
-    inverted = (
-        draw.below(INVERTED, "noise.inverted", F.col("record_key")) & F.col("_first_name").isNotNull() & F.col("_last_name").isNotNull()
-    )
+    inverted = draw.below(INVERTED, "noise.inverted", F.col("record_key")) & F.col("_first_name").isNotNull() & F.col("_last_name").isNotNull()
     flags = [_flag(field, column) for field, column in _WATCHED]
     flags += [F.when(inverted, F.lit("names:inverted")), F.when(F.col("is_old_place"), F.lit("address:old"))]
     flags += [F.when(F.col("is_other_email"), F.lit("email:other")), F.when(F.col("is_former_mobile"), F.lit("mobile:former"))]
     first, last = F.col("_first_name"), F.col("_last_name")
     frame = frame.withColumn("noise", F.array_sort(F.array_distinct(F.array_compact(F.array(*flags)))))
-    frame = frame.withColumns(
-        {"_first_name": F.when(inverted, last).otherwise(first), "_last_name": F.when(inverted, first).otherwise(last)}
-    )
+    frame = frame.withColumns({"_first_name": F.when(inverted, last).otherwise(first), "_last_name": F.when(inverted, first).otherwise(last)})
     frame = own_stage(frame, "record_key")
     return frame.withColumns({name: F.col(f"_{name}") for name in spoiled}).drop(*kinds, *(f"_{name}" for name in spoiled))
 
@@ -121,7 +117,7 @@ def _civility(draw: Draw) -> Column:
 
 def _first_name(draw: Draw) -> Column:
     kind, name, key = F.col("_n_first_name"), F.col("first_name"), F.col("record_key")
-    short = F.create_map(*(F.lit(x) for pair in vocabulary.nicknames().items() for x in pair))
+    short = mapping(vocabulary.nicknames())
     return (
         F.when(kind == "typing", typing(name, draw, "noise.first", key))
         .when(kind == "phonetic", phonetic(name, draw, "noise.first", key))

@@ -94,11 +94,7 @@ def events(records: DataFrame, draw: Draw, spark: SparkSession) -> DataFrame:
     refuses = draw.below(F.col("refused"), "permission.refuses", *refusal)
     told = told.withColumn("turn", F.explode(F.when(refuses, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))))
     told = own_stage(told, "record_key")
-    since = (
-        F.unix_timestamp(F.col("joined_on").cast("timestamp"))
-        + 8 * 3600
-        + draw.integer(12 * 3600, "permission.second", F.col("record_key"))
-    )
+    since = F.unix_timestamp(F.col("joined_on").cast("timestamp")) + 8 * 3600 + draw.integer(12 * 3600, "permission.second", F.col("record_key"))
     until = F.unix_timestamp(F.lit(world.INCREMENTAL_ON).cast("timestamp"))
     wait = F.floor((until - since) * draw.uniform("permission.later", *refusal)).cast("bigint")
     same_second = draw.below(0.06, "permission.tie", *refusal)
@@ -112,9 +108,7 @@ def events(records: DataFrame, draw: Draw, spark: SparkSession) -> DataFrame:
             Raw.status: F.when(F.col("turn") == 0, PermissionStatus.GRANTED.value).otherwise(no),
             Raw.wording_version: F.concat(F.lit("mentions-"), version),
             Raw.collected_at: F.col("at"),
-            Raw.collection_point: F.get(
-                constants(_POINTS), draw.integer(len(_POINTS), "permission.point", F.col("record_key"), F.col("turn"))
-            ),
+            Raw.collection_point: F.get(constants(_POINTS), draw.integer(len(_POINTS), "permission.point", F.col("record_key"), F.col("turn"))),
             Raw.recipients: F.when(F.col(Raw.basis) == Basis.CONSENT, _named(draw)),
         }
     ).select(*PERMISSION, "record_key", "person", "turn")

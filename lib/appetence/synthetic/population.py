@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.synthetic import world
-from appetence.synthetic.draw import Draw, own_stage, quantile
+from appetence.synthetic.draw import Draw, mapping, own_stage, quantile
 from appetence.synthetic.tables import Tables
 
 SLOTS = 8
@@ -108,8 +108,8 @@ def _slots(draw: Draw) -> Column:
 
 
 def _head_age(draw: Draw) -> Column:
-    kinds = F.create_map(*(F.lit(x) for i, name in enumerate(_HEAD_AGE) for x in (name, i)))
-    return quantile(draw.uniform("household.head_age", F.col("household")), list(_HEAD_AGE.values()), F.element_at(kinds, F.col("kind")))
+    kinds = mapping({name: i for i, name in enumerate(_HEAD_AGE)})
+    return quantile(draw.uniform("household.head_age", F.col("household")), list(_HEAD_AGE.values()), F.element_at(kinds, F.col("kind")).cast("int"))
 
 
 def _gender(draw: Draw) -> Column:

@@ -82,9 +82,7 @@ def transactions(dated: DataFrame, draw: Draw, sold: DataFrame, through: dt.date
     `transaction_date` a date; beside them record_key, person, relation, `is_late` (reaches its member's file a delivery later)."""
     event = (F.col("relation"), F.col("month"), F.col("number"))
     frame = own_stage(dated.join(F.broadcast(sold), on="member_id", how="inner"), "relation")
-    spread = F.sqrt(F.lit(0.35)) * draw.normal("relation.amount", F.col("relation")) + F.sqrt(F.lit(0.65)) * draw.normal(
-        "order.amount", *event
-    )
+    spread = F.sqrt(F.lit(0.35)) * draw.normal("relation.amount", F.col("relation")) + F.sqrt(F.lit(0.65)) * draw.normal("order.amount", *event)
     cents = F.col("median_cents") * F.exp(F.col("sigma") * spread + 0.25 * draw.normal("person.wealth", F.col("person")))
     is_gift = F.col("sold_as") == TransactionKind.GIFT
     rounded = F.when(is_gift, F.greatest(F.lit(500), F.round(cents / 500).cast("bigint") * 500)).otherwise(F.round(cents).cast("bigint"))

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import RawRecord as Raw
 from appetence.synthetic import contacts, noise, population, world
-from appetence.synthetic.draw import Draw, own_stage
+from appetence.synthetic.draw import Draw, mapping, own_stage
 from appetence.synthetic.styles import by_style, habit, word
 from appetence.synthetic.tables import Tables
 
@@ -71,9 +71,7 @@ def _known(frame: DataFrame, draw: Draw) -> DataFrame:
     has_phone = draw.below(habit(lambda s: s.phone), "record.has_phone", key)
     mobile = F.when(former, F.col("former_mobile")).otherwise(F.col("mobile"))
     two = habit(lambda s: float(s.two_phones)) > 0
-    one = F.when(draw.below(0.55, "record.mobile_first", key), F.coalesce(mobile, F.col("landline"))).otherwise(
-        F.coalesce("landline", mobile)
-    )
+    one = F.when(draw.below(0.55, "record.mobile_first", key), F.coalesce(mobile, F.col("landline"))).otherwise(F.coalesce("landline", mobile))
     only = F.when(has_phone & ~two, one)
     return frame.withColumns(
         {
@@ -183,7 +181,7 @@ _TITLE_WORDS = (("Général", "Gal"), ("Maréchal", "Mal"), ("Docteur", "Dr"), (
 def _abbreviated(way: Column) -> Column:
     """Way types and titles cut short; `rue` only for a third of them, as clerks do."""
     word = F.lower(F.substring_index(way, " ", 1))
-    shorts = F.create_map(*(F.lit(x) for pair in _WAY_WORDS for x in pair))
+    shorts = mapping(dict(_WAY_WORDS))
     third = (F.pmod(F.col("record_key"), F.lit(3)) == 0) | (word != "rue")
     short = F.when(third, F.try_element_at(shorts, word))
     cut = F.when(short.isNotNull(), F.concat(short, F.substring(way, F.length(word) + 1, F.lit(200)))).otherwise(way)

@@ -75,9 +75,7 @@ def with_key_codes(transactions: DataFrame, responders: DataFrame, draw: Draw, d
     """transaction_ref and key_code of the first order of each mailed person in the window, where it quotes its piece."""
     mailed = responders.where((F.col(Selection.cell) != HOLDOUT) & F.col(Selection.key_code).isNotNull())
     day = F.col(Raw.transaction_date)
-    inside = transactions.where(day.between(F.lit(drop), F.lit(drop + dt.timedelta(days=days))) & (F.col(Raw.amount) > 0)).drop(
-        Raw.key_code
-    )
+    inside = transactions.where(day.between(F.lit(drop), F.lit(drop + dt.timedelta(days=days))) & (F.col(Raw.amount) > 0)).drop(Raw.key_code)
     first = Window.partitionBy("person").orderBy(day, F.col(Raw.transaction_ref))
     ranked = inside.join(mailed.select("person", Selection.key_code, Selection.campaign_id), on="person", how="inner").withColumn(
         "_position", F.row_number().over(first)

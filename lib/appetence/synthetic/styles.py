@@ -12,6 +12,8 @@ from typing import Literal
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from appetence.synthetic.draw import mapping
+
 Case = Literal["upper", "title", "mixed"]
 
 
@@ -62,12 +64,12 @@ STYLES: tuple[Style, ...] = (
 
 def habit(pick: Callable[[Style], float]) -> Column:
     """A number of each member's style, as a column."""
-    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, float(pick(s))))), F.col("member_id"))
+    return F.element_at(mapping({s.member_id: float(pick(s)) for s in STYLES}), F.col("member_id")).cast("double")
 
 
 def word(pick: Callable[[Style], str]) -> Column:
     """A word of each member's style, as a column."""
-    return F.element_at(F.create_map(*(F.lit(x) for s in STYLES for x in (s.member_id, pick(s)))), F.col("member_id"))
+    return F.element_at(mapping({s.member_id: pick(s) for s in STYLES}), F.col("member_id"))
 
 
 def by_style(value: Callable[[Style], Column], same: Callable[[Style], object]) -> Column:

@@ -72,12 +72,7 @@ def _communes(spark: SparkSession) -> Lookup:
     names = {r["code"]: r["name"] for r in rows if r["code"] in cities}
     places = []
     for r in rows:
-        if (
-            not r["population"]
-            or r["status"] not in ("current", "arrondissement")
-            or r["code"] in cities
-            or r["department"] not in _served(r)
-        ):
+        if not r["population"] or r["status"] not in ("current", "arrondissement") or r["code"] in cities or r["department"] not in _served(r):
             continue
         codes = [p for p in r["postcodes"].split("|") if p]
         name = names.get(r["successor"], r["name"]) if r["status"] == "arrondissement" else r["name"]
