@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,10 +108,16 @@ class Registry:
             for file, figure in record.figures.items():
                 mlflow.log_figure(figure, f"plots/{file}")
             mlflow.log_dict(dict(record.card), "card.json")
-            info = mlflow.pyfunc.log_model(
-                name="model", python_model=model, signature=signature_of(model.propensity), registered_model_name=name,
-                pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"mlflow=={mlflow.__version__}"],
-            )  # fmt: skip
+            with warnings.catch_warnings():
+                # It asks for an input example; that would be the row of a person.
+                warnings.filterwarnings("ignore", message=".*input example.*")
+                info = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=model,
+                    signature=signature_of(model.propensity),
+                    registered_model_name=name,
+                    pip_requirements=[f"scikit-learn=={sklearn.__version__}", f"mlflow=={mlflow.__version__}"],
+                )
         version = str(info.registered_model_version)
         self.client.set_registered_model_alias(name, CHALLENGER, version)
         return Version(name, version, run.info.run_id)
@@ -172,7 +179,5 @@ def registered_name(model_key: str) -> str:
 def signature_of(propensity: Propensity) -> ModelSignature:
     """Doubles in; score, probability and reasons out."""
     inputs = Schema([ColSpec(DataType.double, c, required=False) for c in propensity.columns])
-    outputs = Schema(
-        [ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")]
-    )
+    outputs = Schema([ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")])
     return ModelSignature(inputs=inputs, outputs=outputs)
