@@ -80,9 +80,9 @@ def _selected(ctx: Context) -> DataFrame:
 def _write_truth(ctx: Context, found: dict[str, DataFrame]) -> None:
     person = F.concat(F.lit("tp"), "person").alias("true_person")
     every = reduce(DataFrame.unionByName, found.values())
-    every.select(Selection.campaign_id, person, Selection.cell, "p_base", "p_uplift", "is_extra", "extra_on").write.mode(
-        "overwrite"
-    ).parquet(f"{ctx.config.paths.truth}/campaign_truth.parquet")
+    every.select(Selection.campaign_id, person, Selection.cell, "p_base", "p_uplift", "is_extra", "extra_on").write.mode("overwrite").parquet(
+        f"{ctx.config.paths.truth}/campaign_truth.parquet"
+    )
 
 
 def _deliver_member(ctx: Context, made: World, member_id: str, own: dict[str, tuple[dt.date, DataFrame]], created: dt.datetime) -> int:

@@ -73,9 +73,7 @@ def _write_suppressions(ctx: Context, made: World, known: DataFrame) -> None:
 def _write_texts(ctx: Context, made: World, known: DataFrame) -> Path:
     """The lines of all members' files, one folder per block, delivery and member, in a fixed order."""
     spark, members = ctx.spark, ctx.config.members
-    ordered = purchases.transactions(
-        purchases.orders(made.relations, made.draw, world.AS_OF), made.draw, purchases.goods(spark), world.AS_OF
-    )
+    ordered = purchases.transactions(purchases.orders(made.relations, made.draw, world.AS_OF), made.draw, purchases.goods(spark), world.AS_OF)
     rows = {
         Block.CUSTOMERS: d.customer_rows(known, made.draw),
         Block.TRANSACTIONS: d.transaction_rows(ordered),
