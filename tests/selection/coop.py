@@ -68,12 +68,12 @@ def recipients() -> dict[str, RecipientSpec]:
 
 def campaign(**said: Any) -> CampaignSpec:
     """A campaign; what is not said is a plain postal prospect campaign."""
-    plain: Row = dict(
-        campaign_id="essai", label="Essai", client="r_vad", product="prospect", purpose="commercial", programme="alliance",
-        channels=("post",), drop_date=dt.date(2026, 11, 17), quantity=20, cost_per_piece_eur=0.6, margin_per_response_eur=20.0,
-        lists=({"list_id": "jeunes", "age_max": 50}, {"list_id": "tous"}), router="routeur", merge_level="family", min_sources=2,
-        cells=({"cell": "test_b", "share": 0.2},), holdout_share=0.2,
-    )  # fmt: skip
+    plain: Row = {
+        "campaign_id": "essai", "label": "Essai", "client": "r_vad", "product": "prospect", "purpose": "commercial", "programme": "alliance",
+        "channels": ("post",), "drop_date": dt.date(2026, 11, 17), "quantity": 20, "cost_per_piece_eur": 0.6, "margin_per_response_eur": 20.0,
+        "lists": ({"list_id": "jeunes", "age_max": 50}, {"list_id": "tous"}), "router": "routeur", "merge_level": "family", "min_sources": 2,
+        "cells": ({"cell": "test_b", "share": 0.2},), "holdout_share": 0.2,
+    }  # fmt: skip
     return CampaignSpec.model_validate({**plain, **said})
 
 
@@ -204,7 +204,7 @@ def sources(spark: SparkSession, coop: Coop, law_rows: list[Row]) -> Sources:
     frames: dict[str, DataFrame] = {name: local(spark, table, coop.of(name)) for name, table in TABLES.items()}
     frames["law_rule"] = local(spark, LawRule, law_rows)
     clients = [s for s in recipients().values() if s.role == "client"]
-    named = [dict(recipient_id=s.recipient_id, sector=str(s.sector), member_id=s.member_id) for s in clients]
+    named = [{"recipient_id": s.recipient_id, "sector": str(s.sector), "member_id": s.member_id} for s in clients]
     frames["recipient"] = local(spark, Recipient, named)
     listed = list_entries(coop, coordinate_texts(frames["record"]))
     frames["suppression"] = local(spark, Suppression, listed["suppression"])
@@ -234,7 +234,7 @@ def list_entries(coop: Coop, texts: dict[str, set[tuple[str, str]]]) -> dict[str
     """Rows of the lists: for each planted entry, the hash of one coordinate of its record (which one is noted in the entry)."""
     coop.texts = texts
     made: dict[str, list[Row]] = {"suppression": [], "external_list": [], "campaign_file": []}
-    for table in made:
+    for table, rows in made.items():
         for entry in coop.of(table):
             options = sorted(texts[entry["record_id"]])
             if table == "external_list":
@@ -243,8 +243,8 @@ def list_entries(coop: Coop, texts: dict[str, set[tuple[str, str]]]) -> dict[str
                 continue
             kind, text = options[int(entry["pick"] * len(options))]
             entry["coordinate"] = (kind, text)
-            made[table].append(_list_row(table, entry, kind, hash_of(kind, text)))
-    return {table: list({tuple(sorted(row.items(), key=str)): row for row in rows}.values()) for table, rows in made.items()}
+            rows.append(_list_row(table, entry, kind, hash_of(kind, text)))
+    return {table: list({tuple(sorted(row.items(), key=str)): row for row in listed}.values()) for table, listed in made.items()}
 
 
 def _list_row(table: str, entry: Row, kind: str, hashed: str) -> Row:

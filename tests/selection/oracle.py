@@ -43,7 +43,8 @@ class Oracle:
         rule, drop = self.rule(channel), self.spec.drop_date
         said = [
             e for e in self.events[person, member]
-            if (e["channel"], e["use"], e["purpose"]) == (channel, str(self.spec.product), str(self.spec.purpose)) and e["collected_at"].date() <= drop
+            if (e["channel"], e["use"], e["purpose"]) == (channel, str(self.spec.product), str(self.spec.purpose))
+            and e["collected_at"].date() <= drop
         ]  # fmt: skip
         no = [e["collected_at"] for e in said if e["status"] != "granted"]
         bases = {str(b) for b in rule.bases} | ({str(b) for b in rule.house_bases} if self.spec.product == "house" else set())

@@ -5,21 +5,26 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection, Statement
+from appetence.contracts.identity import PersonLink
 from appetence.contracts.reference import Recipient
-from appetence.contracts.silver import PermissionEvent, Record, Transaction
+from appetence.contracts.silver import Permission, Record, Transaction
 from appetence.pipeline.context import Context, Counts
-from appetence.selection.statements import given, masked, used, with_totals
+from appetence.selection.statements import USED, given, masked, shared, used, with_totals
 
 
 def run(ctx: Context) -> Counts:
-    """This month's stock of each member, and its use by every campaign cut so far; earlier months' stock stays as it was stated."""
+    """This month's stock of each member, and its use by every campaign that has dropped; earlier months' stock stays as it was stated."""
     month = f"{ctx.as_of:%Y-%m}"
     lake = ctx.lake
-    stock = given(lake.read(Record), "records", month)
-    stock = stock.unionByName(given(lake.read_or_empty(Transaction), "transactions", month))
-    stock = stock.unionByName(given(lake.read_or_empty(PermissionEvent), "permissions", month))
-    use = used(lake.read_or_empty(Selection), lake.read_or_empty(Campaign), lake.read(Recipient))
-    rows = lake.stage("statement", masked(with_totals(stock.unionByName(use))))
-    change = lake.upsert(Statement, rows)
+    parts = given(lake.read(Record), "records", month)
+    parts = parts.unionByName(given(lake.read_or_empty(Transaction), "transactions", month))
+    parts = parts.unionByName(given(lake.read_or_empty(Permission).where(Permission.is_granted), "permissions", month))
+    parts = parts.unionByName(shared(lake.read_or_empty(PersonLink), month))
+    dropped = lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date) <= F.lit(ctx.as_of))
+    parts = parts.unionByName(used(lake.read_or_empty(Selection), dropped, lake.read(Recipient)))
+    # What a campaign used is restated as a whole: a piece that an erasure took away since then is no longer counted.
+    earlier = lake.read_or_empty(Statement).where((F.col(Statement.month) != month) & (F.col(Statement.measure) != USED))
+    rows = lake.stage("statement", masked(with_totals(parts)).unionByName(earlier))
+    change = lake.sync(Statement, rows)
     hidden = rows.where(F.col(Statement.is_masked)).count()
     return Counts(change.rows, change.rows, details={"masked": hidden})

@@ -1,35 +1,84 @@
-"""What campaigns brought: orders and gifts of their window matched back, and the mailed compared with the hold-out."""
+"""What campaigns brought: orders and gifts of their window matched back, and the mailed compared with the hold-out.
+
+The orders of a client that is no member are not in the pool. It may hand back a file, `<requests>/responses/<campaign_id>.csv`: UTF-8, a
+header, `key_code;responded_on;amount` (2026-12-03, 49.90), one line per order that quoted a key code. A code names a group of people and
+no person, so such a campaign gets rates by cell and tenth and no row of gold.response; its hold-out is not observed.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Matchback, Response, Selection
-from appetence.contracts.identity import PersonLink
+from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns
-from appetence.selection.matchback import measure, responses
+from appetence.pipeline.select_campaign import campaign_terms, is_closed
+from appetence.selection import matchback
+from appetence.selection.terms import Terms
+
+TOLD = f"{Selection.key_code} string, {matchback.TOLD_ON} string, {matchback.TOLD_AMOUNT} string"
 
 
 def run(ctx: Context) -> Counts:
-    """Measures every cut campaign that has dropped and whose client is a member: the orders of others are not in the pool."""
-    cut = {row[Campaign.campaign_id] for row in ctx.lake.read_or_empty(Campaign).collect()}
-    selections = ctx.lake.read_or_empty(Selection)
-    rows_in = rows_out = 0
+    """Measures every campaign that was cut and has dropped (or the one of the option `campaign`); LawError when its file was changed since."""
+    rows_in = rows_out = rejected = 0
     measured: list[str] = []
-    for spec in chosen_campaigns(ctx):
-        terms = campaign_terms(ctx, spec)
-        if spec.drop_date >= ctx.as_of or spec.campaign_id not in cut:
+    for terms in _dropped(ctx):
+        name = terms.spec.campaign_id
+        selection = ctx.lake.read(Selection).where(F.col(Selection.campaign_id) == name)
+        if terms.client.member_id is not None:
+            read, written, wrong = _match(ctx, selection, terms)
+        elif (told := _response_file(ctx, name)).exists():
+            read, written, wrong = _count_back(ctx, selection, told, terms)
+        else:
+            ctx.progress(f"{name}: its client {terms.spec.client} is no member and has handed back no responses ({told} is not there)")
             continue
-        if terms.client.member_id is None:
-            ctx.progress(f"{spec.campaign_id}: its client {spec.client} is no member, so its orders are not seen here")
-            continue
-        scope = f"campaign_id = '{spec.campaign_id}'"
-        mine = selections.where(F.col(Selection.campaign_id) == spec.campaign_id)
-        found = ctx.lake.stage("responses", responses(mine, ctx.lake.read(Transaction), ctx.lake.read(PersonLink), terms))
-        rows_out += ctx.lake.sync(Response, found, scope).rows
-        rows_in += mine.count()
-        ctx.lake.sync(Matchback, measure(mine, found), scope)
-        measured.append(spec.campaign_id)
-    return Counts(rows_in, rows_out, details={"campaigns": measured})
+        rows_in, rows_out, rejected = rows_in + read, rows_out + written, rejected + wrong
+        measured.append(name)
+    return Counts(rows_in, rows_out, rejected, details={"campaigns": measured})
+
+
+def _dropped(ctx: Context) -> list[Terms]:
+    """The terms of the campaigns in gold.campaign whose window has opened; one whose file is gone stays as it was measured."""
+    asked = ctx.options.get("campaign")
+    cut = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date) < F.lit(ctx.as_of)).select(Campaign.campaign_id)
+    names = sorted(row[0] for row in cut.collect() if asked in (None, row[0]))
+    for name in names:
+        if name not in ctx.config.campaigns:
+            ctx.progress(f"{name}: campaigns/{name}.yaml is gone, kept as it was measured")
+    known = [campaign_terms(ctx, ctx.config.campaigns[name]) for name in names if name in ctx.config.campaigns]
+    return [terms for terms in known if is_closed(ctx, terms)]
+
+
+def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, int]:
+    """By person, from the client's own orders. Merge units looked at, responses written, none rejected."""
+    lake, scope = ctx.lake, _scope(terms)
+    orders = lake.read_or_empty(Transaction)
+    found = matchback.responses(selection, orders, lake.read(PersonLink), lake.read_or_empty(HouseholdLink), terms)
+    staged = lake.stage("responses", found)
+    written = lake.sync(Response, staged, scope).rows
+    lake.sync(Matchback, matchback.measure(selection, staged), scope)
+    return selection.count(), written, 0
+
+
+def _count_back(ctx: Context, selection: DataFrame, path: Path, terms: Terms) -> tuple[int, int, int]:
+    """By key code, from the client's response file. Lines read, lines that counted, lines that did not."""
+    lines = ctx.spark.read.schema(TOLD).csv(str(path), sep=";", header=True)
+    told = ctx.lake.stage("told_back", matchback.told_back(lines, selection, terms))
+    ctx.lake.sync(Matchback, matchback.measure_told(selection, told), _scope(terms))
+    read, counted = lines.count(), told.count()
+    if read > counted:
+        ctx.progress(f"{terms.spec.campaign_id}: {read - counted} of {read} lines handed back quote no code of it, or a day or amount that cannot be")
+    return read, counted, read - counted
+
+
+def _response_file(ctx: Context, campaign_id: str) -> Path:
+    return Path(ctx.config.paths.requests) / "responses" / f"{campaign_id}.csv"
+
+
+def _scope(terms: Terms) -> str:
+    return f"campaign_id = '{terms.spec.campaign_id}'"

@@ -1,6 +1,7 @@
 """Responses matched back to a campaign, and what they say: rates with intervals, and the effect above the hold-out.
 
 Match-back credits a campaign with every order of somebody mailed, whether the piece caused it or not; the hold-out tells the difference.
+The window opens the day after the drop date, as the window that models learn from opens the day after their cutoff.
 Intervals: E. B. Wilson (1927) for a rate; R. G. Newcombe (1998), method 10, for a difference of two.
 """
 
@@ -15,36 +16,104 @@ from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record, Transaction
 from appetence.selection.cells import HOLDOUT
 from appetence.selection.keycodes import folded
+from appetence.selection.pool import ADDRESS, HOUSEHOLD
 from appetence.selection.terms import Terms
 
 S, T, M = Selection, Transaction, Matchback
 PERSON = str(PersonLink.person_id)
+TOLD_ON, TOLD_AMOUNT = "responded_on", "amount"
 Z = 1.959963984540054
 """Normal quantile of 95 %."""
+_DIGITS = 9
+_SUM = "_probability"
+_FINEST = [str(S.campaign_id), str(S.cell), str(S.decile)]
 
 
-def responses(selection: DataFrame, transactions: DataFrame, links: DataFrame, terms: Terms) -> DataFrame:
-    """`gold.response`: orders and gifts at the client, from the drop date to the end of the window, of each person selected.
+def in_window(day: Column, terms: Terms) -> Column:
+    """Whether a day lies in the campaign's window, as far as it is known: after the drop date, and not after this run's day."""
+    first = F.lit(terms.drop_date)
+    last = F.least(F.date_add(first, terms.spec.response_window_days), F.lit(terms.known_on))
+    return (day > first) & (day <= last)
 
-    A person is found through the record the campaign used, so that a merge since then does not lose it."""
-    now = links.select(Record.record_id, PERSON)
-    chosen = selection.withColumnRenamed(PERSON, "_person").join(now, on=S.record_id, how="left")
-    chosen = chosen.select(S.campaign_id, F.coalesce(PERSON, "_person").alias("_now"), F.col("_person").alias(PERSON), S.cell, S.key_code)
-    first, last = F.lit(terms.drop_date), F.date_add(F.lit(terms.drop_date), terms.spec.response_window_days)
-    bought = transactions.where(
-        (T.member_id.col == F.lit(terms.client.member_id)) & T.transaction_date.col.between(first, last) & (T.kind.col != str(TransactionKind.REFUND))
-    ).join(now.withColumnRenamed(PERSON, "_now"), on=T.record_id, how="inner")
+
+def reached(selection: DataFrame, links: DataFrame, households: DataFrame, terms: Terms) -> DataFrame:
+    """Who answers for which piece: one row per person of today (`_now`) with the selection's person_id, cell and key_code.
+
+    A selected person is found through the record the campaign used, so that a merge since then does not lose it. Where a piece was meant
+    for a family or an address, everybody there answers for it; somebody reached twice counts for the own piece, then for the better rank.
+    """
+    now = links.select(Record.record_id, F.col(PERSON).alias("_linked"))
+    chosen = selection.join(now, on=S.record_id, how="left").withColumn("_now", F.coalesce("_linked", PERSON))
+    found = chosen.select("_now", PERSON, S.cell, S.key_code, S.rank, F.lit(0).alias("_distance"))
+    if terms.spec.merge_level != "person":
+        unit = F.col(HOUSEHOLD) if terms.spec.merge_level == "family" else F.coalesce(F.col(ADDRESS), F.col(HOUSEHOLD))
+        homes = households.select(F.col(PERSON).alias("_now"), unit.alias("_home"))
+        mates = homes.withColumnRenamed("_now", "_mate")
+        shared = found.join(homes, on="_now", how="inner").join(mates, on="_home", how="inner")
+        found = found.unionByName(shared.select(F.col("_mate").alias("_now"), PERSON, S.cell, S.key_code, S.rank, F.lit(1).alias("_distance")))
+    best = F.min_by(F.struct(PERSON, S.cell, S.key_code), F.struct("_distance", S.rank, PERSON))
+    return found.groupBy("_now").agg(best.alias("_best")).select("_now", "_best.*")
+
+
+def responses(selection: DataFrame, transactions: DataFrame, links: DataFrame, households: DataFrame, terms: Terms) -> DataFrame:
+    """`gold.response` of a client that is a member: orders and gifts at it, within the window, of each merge unit selected."""
+    known = (T.member_id.col == F.lit(terms.client.member_id)) & (T.kind.col != str(TransactionKind.REFUND))
+    now = links.select(Record.record_id, F.col(PERSON).alias("_now"))
+    bought = transactions.where(known & in_window(T.transaction_date.col, terms)).join(now, on=T.record_id, how="inner")
     quoted = bought.select("_now", T.transaction_date, T.amount_cents, folded(T.key_code.col).alias("_quoted"))
-    matched = chosen.join(quoted, on="_now", how="inner")
+    matched = reached(selection, links, households, terms).join(quoted, on="_now", how="inner")
     by_code = F.max(F.coalesce(F.col("_quoted") == S.key_code.col, F.lit(False)))
     return Response.shape(
-        matched.groupBy(S.campaign_id, PERSON, S.cell).agg(
+        matched.groupBy(F.lit(terms.spec.campaign_id).alias(Response.campaign_id), PERSON, S.cell).agg(
             F.when(by_code, "key_code").otherwise("person").alias(Response.matched_by),
             F.min(T.transaction_date).alias(Response.responded_on),
             F.count(F.lit(1)).cast("int").alias(Response.responses),
             F.sum(T.amount_cents).alias(Response.amount_cents),
         )
     )
+
+
+def told_back(lines: DataFrame, selection: DataFrame, terms: Terms) -> DataFrame:
+    """The lines of a response file (key_code, responded_on, amount, as text) that count: `key_code`, `amount_cents`.
+
+    A line counts when its code was printed for this campaign, its day lies in the window and its amount is a number above zero."""
+    typed = lines.select(
+        folded(F.col(S.key_code)).alias(S.key_code),
+        F.col(TOLD_ON).try_cast("date").alias(TOLD_ON),
+        (F.col(TOLD_AMOUNT).try_cast("decimal(12,2)") * 100).cast("bigint").alias(M.amount_cents),
+    )
+    printed = selection.where(S.key_code.col.isNotNull()).select(S.key_code).distinct()
+    sound = in_window(F.col(TOLD_ON), terms) & (M.amount_cents.col > 0)
+    return typed.where(sound).join(printed, on=S.key_code, how="left_semi").select(S.key_code, M.amount_cents)
+
+
+def _tally(frame: DataFrame, *by: str) -> DataFrame:
+    """Units of each finest group, and the exact sum of their probabilities (null where nobody has one)."""
+    exact = F.sum(S.probability.col.cast("decimal(20,9)"))
+    return frame.groupBy(*_FINEST, *by).agg(F.count(F.lit(1)).alias(M.units), exact.alias(_SUM))
+
+
+def measure(selection: DataFrame, found: DataFrame) -> DataFrame:
+    """`gold.matchback` by person: each cell, each tenth of the mailed and their total, with the effect above the hold-out on the total row."""
+    answered = found.select(PERSON, Response.amount_cents)
+    counted = (
+        selection.select(S.campaign_id, S.cell, S.decile, PERSON)
+        .join(answered, on=PERSON, how="inner")
+        .groupBy(*_FINEST)
+        .agg(F.count(F.lit(1)).alias(M.responders), F.sum(Response.amount_cents).alias(M.amount_cents))
+    )
+    return _measured(_tally(selection).join(counted, on=_FINEST, how="left"))
+
+
+def measure_told(selection: DataFrame, told: DataFrame) -> DataFrame:
+    """`gold.matchback` by key code, for a client whose orders are not seen here: what it tells back, of the mailed only.
+
+    A code stands for a group and not for a person: two orders of one person are two responders, and no group has more than its units. The
+    hold-out has no codes, so there is neither a row of it nor an effect."""
+    mailed = selection.where(S.cell.col != HOLDOUT)
+    counted = told.groupBy(S.key_code).agg(F.count(F.lit(1)).alias(M.responders), F.sum(M.amount_cents).alias(M.amount_cents))
+    tallied = _tally(mailed, S.key_code).join(counted, on=S.key_code, how="left")
+    return _measured(tallied.withColumn(M.responders, F.least(F.coalesce(M.responders, F.lit(0)), F.col(M.units))))
 
 
 def wilson(responders: Column, units: Column) -> tuple[Column, Column]:
@@ -55,26 +124,27 @@ def wilson(responders: Column, units: Column) -> tuple[Column, Column]:
     return F.greatest(below, F.lit(0.0)), F.least(above, F.lit(1.0))
 
 
-def measure(selection: DataFrame, found: DataFrame) -> DataFrame:
-    """`gold.matchback`: each cell, each tenth of the mailed and their total, with the effect above the hold-out on the total row."""
-    answered = found.select(Response.campaign_id, Response.person_id, Response.amount_cents)
-    units = selection.join(answered, on=[S.campaign_id, PERSON], how="left")
+def _measured(tallied: DataFrame) -> DataFrame:
+    """Adds the finest groups up to cells, tenths and the total, and reads rates from them. Sums are of whole numbers and exact decimals."""
     groups = [F.struct(F.lit("cell").alias("group_kind"), S.cell.col.alias("group_value"))]
     mailed = S.cell.col != HOLDOUT
     groups += [
         F.when(mailed, F.struct(F.lit("decile").alias("group_kind"), S.decile.col.cast("string").alias("group_value"))),
         F.when(mailed, F.struct(F.lit("total").alias("group_kind"), F.lit("mailed").alias("group_value"))),
     ]
-    listed = units.withColumn("_group", F.explode(F.array_compact(F.array(*groups))))
+    listed = tallied.withColumn("_group", F.explode(F.array_compact(F.array(*groups))))
     counted = listed.groupBy(S.campaign_id, "_group.group_kind", "_group.group_value").agg(
-        F.count(F.lit(1)).alias(M.units),
-        F.count(Response.amount_cents).alias(M.responders),
-        F.round(F.avg(F.col(S.probability).cast("decimal(20,9)")).cast("double"), 9).alias(M.predicted_rate),
-        F.coalesce(F.sum(Response.amount_cents), F.lit(0)).alias(M.amount_cents),
+        F.sum(M.units).alias(M.units),
+        F.coalesce(F.sum(M.responders), F.lit(0)).alias(M.responders),
+        F.sum(_SUM).alias(_SUM),
+        F.coalesce(F.sum(M.amount_cents), F.lit(0)).alias(M.amount_cents),
     )
     low, high = wilson(M.responders.col, M.units.col)
-    rated = counted.withColumns({M.rate: M.responders.col / M.units.col, M.rate_low: low, M.rate_high: high})
-    return M.shape(_with_effect(rated))
+    predicted = F.col(_SUM).cast("double") / M.units.col
+    rated = counted.withColumns({M.rate: M.responders.col / M.units.col, M.rate_low: low, M.rate_high: high, M.predicted_rate: predicted})
+    effect = _with_effect(rated)
+    rates = (M.rate, M.rate_low, M.rate_high, M.predicted_rate, M.incremental_rate, M.incremental_low, M.incremental_high)
+    return M.shape(effect.withColumns({name: F.round(F.col(name), _DIGITS) for name in rates}))
 
 
 def _with_effect(rated: DataFrame) -> DataFrame:

@@ -7,17 +7,29 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection, Statement
 from appetence.contracts.domain import SMALL_COUNT
+from appetence.contracts.identity import PersonLink
 from appetence.contracts.reference import Recipient
 from appetence.selection.cells import HOLDOUT
 
-ALL = "all"
+ALL, USED = "all", "persons_selected"
 ST = Statement
 LINE = (ST.member_id, ST.month, ST.measure)
 
 
 def given(frame: DataFrame, measure: str, month: str) -> DataFrame:
-    """How many rows of a silver table each member has on this month's statement."""
-    counted = frame.groupBy(ST.member_id).agg(F.count(F.lit(1)).alias(ST.value))
+    """How many rows of a table each member has on this month's statement."""
+    return _on_statement(frame.groupBy(ST.member_id).agg(F.count(F.lit(1)).alias(ST.value)), measure, month)
+
+
+def shared(links: DataFrame, month: str) -> DataFrame:
+    """How many persons each member supplies whom another member supplies too; neither who they are nor which member it is."""
+    person = F.col(PersonLink.person_id)
+    both = links.groupBy(person).agg(F.collect_set(PersonLink.member_id).alias("_members")).where(F.size("_members") > 1)
+    counted = both.select(F.explode("_members").alias(ST.member_id)).groupBy(ST.member_id).agg(F.count(F.lit(1)).alias(ST.value))
+    return _on_statement(counted, "shared_persons", month)
+
+
+def _on_statement(counted: DataFrame, measure: str, month: str) -> DataFrame:
     return counted.select(
         ST.member_id, F.lit(month).alias(ST.month), F.lit(ALL).alias(ST.programme), F.lit(ALL).alias(ST.recipient_sector),
         F.lit(measure).alias(ST.measure), ST.value,
@@ -36,7 +48,7 @@ def used(selections: DataFrame, campaigns: DataFrame, recipients: DataFrame) -> 
         sent.join(F.broadcast(told), on=Campaign.campaign_id, how="inner")
         .groupBy(ST.member_id, ST.month, ST.programme, ST.recipient_sector)
         .agg(F.count(F.lit(1)).alias(ST.value))
-        .select(ST.member_id, ST.month, ST.programme, ST.recipient_sector, F.lit("persons_selected").alias(ST.measure), ST.value)
+        .select(ST.member_id, ST.month, ST.programme, ST.recipient_sector, F.lit(USED).alias(ST.measure), ST.value)
     )
 
 
@@ -48,13 +60,20 @@ def with_totals(parts: DataFrame) -> DataFrame:
 
 
 def masked(rows: DataFrame) -> DataFrame:
-    """`gold.statement`: counts under 11 masked, and of each line so many of the next smallest that what is hidden adds up to 11 or more.
+    """`gold.statement`: counts under 11 masked, and with them enough others that the total less the parts shown tells none of them.
 
-    Otherwise the total less the parts shown would tell a small count. Parts of equal size are hidden in the order of their names."""
-    is_total = (F.col(ST.programme) == ALL) & (F.col(ST.recipient_sector) == ALL)
-    line = Window.partitionBy(*LINE, is_total)
-    ordered = line.orderBy(F.col(ST.value), F.col(ST.programme), F.col(ST.recipient_sector))
-    before = F.coalesce(F.sum(ST.value).over(ordered.rowsBetween(Window.unboundedPreceding, -1)), F.lit(0))
-    smallest = F.min(ST.value).over(line)
-    hides = (F.col(ST.value) < SMALL_COUNT) | ((smallest < SMALL_COUNT) & (before < SMALL_COUNT))
-    return ST.shape(rows.withColumn(ST.is_masked, hides).withColumn(ST.value, F.when(~F.col(ST.is_masked), F.col(ST.value)).cast("bigint")))
+    Beside small parts at least one other is hidden, and so many that the hidden ones together leave each small one any value from 1 to 10.
+    These are taken by name and not by size: hiding the next smallest would tell that it lies below those shown. Where the parts are too
+    few for that, the total is hidden too."""
+    marked = rows.withColumn("_total", (F.col(ST.programme) == ALL) & (F.col(ST.recipient_sector) == ALL))
+    value, total, small = F.col(ST.value), F.col("_total"), F.col(ST.value) < SMALL_COUNT
+    line = Window.partitionBy(*LINE)
+    number = F.count(F.when(~total & small, 1)).over(line)
+    least = 2 * SMALL_COUNT - 1 + number
+    others = F.count(F.when(~total & ~small, 1)).over(line)
+    hidden = F.coalesce(F.sum(F.when(~total & small, value)).over(line), F.lit(0))
+    by_name = line.orderBy(F.col(ST.programme), F.col(ST.recipient_sector)).rowsBetween(Window.unboundedPreceding, -1)
+    before = F.coalesce(F.sum(F.when(~total & ~small, value)).over(by_name), F.lit(0))
+    covers = F.when(total, (others == 0) | (value < least)).otherwise((before == 0) | (hidden + before < least))
+    masks = marked.withColumn(ST.is_masked, small | ((number > 0) & covers))
+    return ST.shape(masks.withColumn(ST.value, F.when(~F.col(ST.is_masked), value).cast("bigint")))
