@@ -182,7 +182,7 @@ def model_rows(**changes: Any) -> ModelRows:
         "card": card(),
         "versions": [card(model_version="1", is_champion=False, auc=0.73, gate_reason="replaced"), card()],
         "tiers": gains(),
-        "bins": [{"bin": i + 4, "n": n} for i, n in enumerate(shape)],
+        "bins": [{"bin": i + 12, "n": n} for i, n in enumerate(shape)],
         "reasons": [
             {"reason": w, "first_decile": n, "everybody": e}
             for w, n, e in zip(words, (820, 610, 400, 380, 270, 5), (2100, 1900, 2500, 2200, 1300, 3000), strict=True)

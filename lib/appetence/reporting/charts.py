@@ -62,15 +62,15 @@ def _beside(axes: Axes, place: float, left: float, right: float, text: str, top:
     axes.text(right + 0.012 * top, place, text, va="center", ha="left", fontsize=9)
 
 
-def _rows(axes: Axes, labels: Sequence[str], *, narrow: bool) -> None:
+def _rows(axes: Axes, labels: Sequence[str], *, narrow: bool, series: int = 1) -> None:
     """One label a row, top down; on a telephone above its bar, where it takes no width."""
     grid(axes, "x")
     axes.set_ylim(len(labels) - 0.4, -0.9 if narrow else -0.6)
     if narrow:
         axes.set_yticks([])
         for place, label in enumerate(labels):
-            axes.text(0, place - 0.33, label, va="bottom", ha="left", fontsize=8.5, color=SOFT, transform=axes.get_yaxis_transform())
-        for bar in axes.patches:
+            axes.text(0, place - 0.36, label, va="bottom", ha="left", fontsize=8.5, color=SOFT, transform=axes.get_yaxis_transform())
+        for bar in axes.patches if series == 1 else ():
             bar.set_height(0.42)  # type: ignore[attr-defined]  # every patch here is a bar
             bar.set_y(bar.get_y() + 0.12)  # type: ignore[attr-defined]  # as above
     else:
@@ -94,15 +94,12 @@ def bars(
                 _beside(axes, place + (0.12 if narrow and len(series) == 1 else 0), 0, value or 0, text, top)
         axes.set_xlim(0, top * (1.25 if narrow else 1.12))
         axes.set_xlabel(unit)
-        if len(series) == 1:
-            _rows(axes, labels, narrow=narrow)
-        else:
-            _rows(axes, labels, narrow=False)
+        _rows(axes, labels, narrow=narrow, series=len(series))
         shares(axes, "x", 4) if is_share else whole(axes, "x", 4)
         legend(axes, narrow=narrow)
 
     rows = len(labels) * (1 if len(series) == 1 else 0.6 + 0.4 * len(series))
-    return drawn(draw, narrow=narrow, height=0.75 + 0.33 * rows, narrow_height=0.85 + (0.46 if len(series) == 1 else 0.36) * rows)
+    return drawn(draw, narrow=narrow, height=0.75 + 0.33 * rows, narrow_height=0.85 + 0.46 * rows)
 
 
 def histogram(
@@ -127,7 +124,8 @@ def histogram(
         axes.set_ylim(0, top * (1.14 if marks else 1.05))
         if is_log:
             axes.set_xscale("log")
-            ticks = [t for t in (0.0001, 0.001, 0.01, 0.1, 1.0) if edges[0] <= t <= edges[-1]]
+            steps = (1, 2, 5) if edges[-1] < 110 * edges[0] else (1,)
+            ticks = [t for t in (s * 10.0**e for e in range(-4, 1) for s in steps) if edges[0] <= t <= edges[-1] * 1.001]
             axes.set_xticks(ticks, [numbers.percent(t, 0 if t >= 0.01 else 2 if t < 0.001 else 1) for t in ticks])
             axes.minorticks_off()
         axes.set_xlabel(label)
@@ -244,7 +242,7 @@ def money(quantity: Sequence[float], margin_cents: Sequence[float], *, break_eve
             if at is not None:
                 axes.axvline(at, color=tone, linewidth=1.2, linestyle=(0, (4, 3)))
                 is_right = at > 0.6 * quantity[-1]
-                place = high - (0.05 if tone == INK else 0.14) * (high - low)
+                place = low + (0.05 if tone == INK else 0.13) * (high - low)
                 side, shift = ("right", -4) if is_right else ("left", 4)
                 axes.annotate(text, (at, place), xytext=(shift, 0), textcoords="offset points", color=tone, fontsize=8.5, ha=side)
         axes.set_xlim(left=0)
