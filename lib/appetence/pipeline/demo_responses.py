@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import reduce
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import RawRecord, RawTransaction
@@ -44,6 +46,8 @@ def deliver(ctx: Context) -> Counts:
     campaigns = {c.campaign_id: c for c in ctx.lake.read(Campaign).collect() if c.drop_date < through}
     if not campaigns:
         return Counts(0, 0)
+    ctx.progress("who responds to the campaigns")
+    made = replace(made, relations=ctx.lake.stage("relations", responses.concerned(made.relations, _clients(ctx, campaigns.values()))))
     selected = _selected(ctx)
     found: dict[str, DataFrame] = {}
     for campaign_id, campaign in sorted(campaigns.items()):
@@ -54,13 +58,19 @@ def deliver(ctx: Context) -> Counts:
         found[campaign_id] = ctx.lake.stage(f"responses_{campaign_id}", chances)
     _write_truth(ctx, found)
     rows = 0
-    for member_id in sorted({m for c in campaigns.values() if (m := ctx.config.recipients[c.client_id].member_id)}):
+    for member_id in sorted(_clients(ctx, campaigns.values())):
+        ctx.progress(f"{member_id}: orders since its last delivery")
         of_member = {i: c for i, c in campaigns.items() if ctx.config.recipients[c.client_id].member_id == member_id}
         rows += _deliver_member(ctx, made, member_id, {i: (c.drop_date, found[i]) for i, c in of_member.items()}, created)
     for campaign_id, campaign in campaigns.items():
         if ctx.config.recipients[campaign.client_id].member_id is None:
             _hand_back(ctx, made, campaign_id, found[campaign_id])
     return Counts(rows, rows)
+
+
+def _clients(ctx: Context, campaigns: Iterable[Row]) -> set[str]:
+    """The members among the clients."""
+    return {m for c in campaigns if (m := ctx.config.recipients[c.client_id].member_id)}
 
 
 def _days(ctx: Context, campaign_id: str) -> int:

@@ -8,6 +8,7 @@ The client that is no member answers through its trade: a share of the chance to
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -48,6 +49,11 @@ def chances(selected: DataFrame, relations: DataFrame, draw: Draw, drop: dt.date
             "extra_on": F.date_add(F.lit(drop), wait),
         }
     ).drop("_none", "_members")
+
+
+def concerned(relations: DataFrame, clients: Collection[str]) -> DataFrame:
+    """The relations that responses to these clients, members or not, depend on."""
+    return relations.where(F.col("member_id").isin(*clients, *_TRADE))
 
 
 def trade_relations(relations: DataFrame, member_id: str | None) -> DataFrame:
