@@ -140,3 +140,29 @@ def test_model_of_other_fields_is_refused(model: Model) -> None:
 def test_nothing_to_learn_from_is_said() -> None:
     with pytest.raises(ModelError, match="no candidate pairs"):
         train([], [], [], SETTLED, Chance(10.0, {}, {}, {}), FIELDS)
+
+
+def test_a_rare_name_proves_more_than_a_common_one() -> None:
+    """Half of all persons bear common names, half rare ones; strangers agree on a rare one twenty times less often."""
+    last = Field("last_name", ("exact_0", "exact_1", "typo_rare", "differ"), ("exact_0", "exact_1"))
+    share = {"person": (0.5, 0.5), "unrelated": (20 / 21, 1 / 21)}
+    patterns, rules, counts, chance = planted()
+    split: list[tuple[int, int, float]] = []
+    for pattern, mask, n in zip(patterns, rules, counts, strict=True):
+        level, rest = pattern & 31, pattern >> 5 << 5
+        if level > 1:
+            split.append((rest | level + 1, mask, n))
+            continue
+        numbers = [(pattern >> (5 * i)) & 31 for i in range(5)]
+        names = [f.name for f in FIELDS]
+        email = 1 - SHARE_EMAIL if numbers[4] == 0 else SHARE_EMAIL * U["email"][numbers[4] - 1]
+        strangers = TOTAL * float(np.prod([U[f][k - 1] for f, k in zip(names[:4], numbers[:4], strict=True)])) * email
+        for i in range(2):
+            split.append((rest | i + 1, mask, (n - strangers) * share["person"][i] + strangers * share["unrelated"][i]))
+    related = PERSONS * P["last_name"][0] + FAMILY * H["last_name"][0]
+    agreeing = {f"exact_{i}": related * share["person"][i] + TOTAL * U["last_name"][0] * share["unrelated"][i] for i in range(2)}
+    sampled = {**chance.sampled, "last_name": [0.0, *(4e5 * U["last_name"][0] * s for s in share["unrelated"]), 40.0, 399_160.0]}
+    known = Chance(chance.total, chance.stated, {**chance.agreeing, "last_name": agreeing}, sampled)
+    model = train([s[0] for s in split], [s[1] for s in split], [s[2] for s in split], SETTLED, known, (last, *FIELDS[1:]))
+    common, rare = (model.contributions(i + 1)[0][2] for i in range(2))
+    assert rare - common == pytest.approx(np.log2(20), abs=0.3)

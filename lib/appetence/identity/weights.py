@@ -101,7 +101,8 @@ class Model:
         return np.round(person, 4), np.round(home, 4)
 
     def weights(self, patterns: Sequence[int], contradiction: str = "veto") -> tuple[Array, Array]:
-        """Like `log_odds`, but NEVER where birth dates contradict and `contradiction` (veto, weigh, auto) says so: no average outweighs that."""
+        """Like `log_odds`, but NEVER where birth dates contradict and `contradiction` (veto, weigh, auto) says so: no average outweighs
+        that."""
         person, home = self.log_odds(patterns)
         return (np.where(self.contradicts(patterns), NEVER, person) if self.vetoes(contradiction) else person), home
 
