@@ -50,7 +50,7 @@ def written(spark: SparkSession, conf_folder: str) -> dict[str, list[dict[str, A
     wording = Wording("Citez {reference}.", law(conf_folder).phone_hours)
     frames: dict[str, DataFrame] = {c: lines_for(c, rows, wording, keyed, events, calls) for c in CHANNELS}
     frames["house"] = house_lines(rows)
-    return {name: [r.asDict() for r in sorted(f.collect())] for name, f in frames.items()}
+    return {name: [r.asDict() for r in sorted(f.collect(), key=str)] for name, f in frames.items()}
 
 
 def test_inv_31_each_layout_holds_its_columns_and_nothing_of_ours(written: dict[str, list[dict[str, Any]]]) -> None:
