@@ -52,9 +52,7 @@ weight_picture(rows(aggregates.edge_weights(edges)), config.identity.link_weight
 
 THRESHOLDS = (-4, -2, 0, 2, 4, 6, 8, 10)
 above = edges.agg(*(F.count_if(F.col(Edge.weight) >= t).alias(str(t)) for t in THRESHOLDS)).first().asDict()
-charts.bars(
-    [f"{t:+d}" for t in THRESHOLDS], [("pairs", [float(above[str(t)]) for t in THRESHOLDS])], unit="pairs at or above the threshold"
-)
+charts.bars([f"{t:+d}" for t in THRESHOLDS], [("pairs", [float(above[str(t)]) for t in THRESHOLDS])], unit="pairs at or above the threshold")
 
 # COMMAND ----------
 # MAGIC %md

@@ -101,9 +101,7 @@ reason_picture(rows(aggregates.leading_reasons(scores)), summary["first_decile"]
 segments = lake.read(Segment)
 last = segments.agg(F.max(Segment.cutoff)).first()[0]
 bands = rows(
-    scores.join(
-        segments.where(F.col(Segment.cutoff) == F.lit(last)).select(Segment.person_id, Segment.age_band), on=Score.person_id, how="inner"
-    )
+    scores.join(segments.where(F.col(Segment.cutoff) == F.lit(last)).select(Segment.person_id, Segment.age_band), on=Score.person_id, how="inner")
     .groupBy(Segment.age_band)
     .agg(F.round(F.avg(Score.probability), 6).alias("mean"), F.count(F.lit(1)).alias("persons"))
     .orderBy(Segment.age_band)

@@ -141,9 +141,7 @@ def power(rank: float, low: tuple[float, float], high: tuple[float, float]) -> f
 def counts(limits: list[int], births: float) -> list[float]:
     """Births by rank: power laws between the class limits (500, 100, 50, 10), and a head whose sum makes up ``births``."""
     knots = [(float(max(r, 1)), v) for r, v in zip(limits, (500.0, 100.0, 50.0, 10.0), strict=True)]
-    tail = [
-        power(rank, low, high) for low, high in zip(knots, knots[1:], strict=False) for rank in range(int(low[0]) + 1, int(high[0]) + 1)
-    ]
+    tail = [power(rank, low, high) for low, high in zip(knots, knots[1:], strict=False) for rank in range(int(low[0]) + 1, int(high[0]) + 1)]
     head, shift = int(knots[0][0]), 3.0  # the shift flattens the very first ranks (Zipf-Mandelbrot)
     weight, low, high = births - sum(tail), 0.1, 6.0
     for _ in range(60):

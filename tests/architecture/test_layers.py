@@ -86,9 +86,7 @@ def test_clock_randomness_and_printing_stay_at_the_edge(path: Path) -> None:
         if name == "builder" or (isinstance(node.func, ast.Attribute) and node.func.attr == "getOrCreate"):
             pytest.fail(f"line {node.lineno}: only runtime/session.py builds a session")
         keywords = {k.arg: k.value for k in node.keywords}
-        assert not (name == "option" and any(getattr(a, "value", None) == "inferSchema" for a in node.args)), (
-            "schemas are stated, not inferred"
-        )
+        assert not (name == "option" and any(getattr(a, "value", None) == "inferSchema" for a in node.args)), "schemas are stated, not inferred"
         assert "inferSchema" not in keywords, "schemas are stated, not inferred"
 
 

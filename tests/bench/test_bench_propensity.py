@@ -19,9 +19,7 @@ def table(rows: int, seed: int) -> pd.DataFrame:
     odds = -3 + 0.4 * visits + 1.5 * (city == "Lyon") + is_member - (day.dayofyear > 150) * 1.0
     visits[draw.random(rows) < 0.1] = np.nan
     label = (draw.random(rows) < 1 / (1 + np.exp(-odds))).astype(int)
-    return pd.DataFrame(
-        {"who": [f"c{n}" for n in range(rows)], "visits": visits, "city": city, "is_member": is_member, "day": day, "y": label}
-    )
+    return pd.DataFrame({"who": [f"c{n}" for n in range(rows)], "visits": visits, "city": city, "is_member": is_member, "day": day, "y": label})
 
 
 def test_a_mixed_table_is_fitted_and_scored() -> None:

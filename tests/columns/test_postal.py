@@ -116,9 +116,7 @@ def test_person_and_last_line(check) -> None:
 
 def test_foreign_address_keeps_six_lines(check) -> None:
     def all_lines(*a: Column) -> Column:
-        return F.array_join(
-            postal.standard_lines(F.lit("M"), F.lit("Jan"), F.lit("P"), *a, F.lit("1000"), F.lit("Bruxelles"), F.lit("BE")), "|"
-        )
+        return F.array_join(postal.standard_lines(F.lit("M"), F.lit("Jan"), F.lit("P"), *a, F.lit("1000"), F.lit("Bruxelles"), F.lit("BE")), "|")
 
     given = ("Appt 4", "Bat B", "12 rue Haute", "BP 5")
     check({"six": (all_lines, [(given, "M JAN P|APPARTEMENT 4 BATIMENT B|12 RUE HAUTE|BP 5|1000 BRUXELLES|BELGIQUE")])})

@@ -34,9 +34,7 @@ def test_a_contract_is_whole(table: type[Table]) -> None:
     assert not set(map(str, table.partition_by)) & {str(f) for f in table.personal_fields()}, "no personal data in a partition path"
 
 
-@pytest.mark.parametrize(
-    "table", [t for t in TABLES if t.schema not in PUBLIC and t.full_name() not in COUNTS], ids=lambda t: t.full_name()
-)
+@pytest.mark.parametrize("table", [t for t in TABLES if t.schema not in PUBLIC and t.full_name() not in COUNTS], ids=lambda t: t.full_name())
 def test_inv_21_a_personal_column_without_its_tag_is_found(table: type[Table]) -> None:
     untagged = [str(f) for f in table.fields() if READABLE.match(f) and not f.personal]
     assert not untagged, f"{table.full_name()}: {untagged} hold personal data and carry no tag"

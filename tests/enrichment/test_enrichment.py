@@ -24,11 +24,7 @@ SHARES = {
 
 
 def names(spark: SparkSession):  # type: ignore[no-untyped-def]  # a Spark frame
-    rows = [
-        {"first_name": n, "gender": g, "decade": d, "per_million": share}
-        for (n, g), decades in SHARES.items()
-        for d, share in decades.items()
-    ]
+    rows = [{"first_name": n, "gender": g, "decade": d, "per_million": share} for (n, g), decades in SHARES.items() for d, share in decades.items()]
     return FirstName.frame(spark, rows)
 
 
@@ -53,9 +49,7 @@ def test_the_interval_of_an_inferred_age_holds_four_fifths(spark: SparkSession) 
     facts = {(r.first_name, r.gender): r for r in build_name_facts(names(spark), DAY).collect()}
     draw = random.Random(20261031)
     for key, decades in SHARES.items():
-        years = {
-            y: share * survival_at(DAY.year - y) for d, share in decades.items() for y in range(d, d + 10) if 18 <= DAY.year - y <= 104
-        }
+        years = {y: share * survival_at(DAY.year - y) for d, share in decades.items() for y in range(d, d + 10) if 18 <= DAY.year - y <= 104}
         ages = [DAY.year - y for y in draw.choices(list(years), list(years.values()), k=4000)]
         fact = facts[key]
         held = sum(fact.name_age_low <= a <= fact.name_age_high for a in ages) / len(ages)

@@ -27,9 +27,7 @@ def make_desk(tmp_path: Path, keys: Keys) -> Iterator[Callable[..., Desk]]:
     """A factory of desks over `tmp_path`: `make_desk(members=..., as_of=..., settings=...)`."""
     opened: list[Pgp] = []
 
-    def make(
-        members: dict[str, MemberSpec] | None = None, as_of: dt.date = dt.date(2026, 10, 31), settings: ExchangeSettings | None = None
-    ) -> Desk:
+    def make(members: dict[str, MemberSpec] | None = None, as_of: dt.date = dt.date(2026, 10, 31), settings: ExchangeSettings | None = None) -> Desk:
         scratch = tmp_path / "scratch"
         scratch.mkdir(exist_ok=True)
         opened.append(Pgp(keys.home("operator")))

@@ -103,8 +103,6 @@ def send(
         for name, content in {**files, "manifest.json": canonical_json(said)}.items():
             plain = folder / f"{name}.plain.part"
             plain.write_bytes(content)
-            pgp.encrypt_and_sign(
-                plain, folder / f"{name}.pgp", recipient=keys.fingerprints[recipient], signer=keys.fingerprints[signer], sign=sign
-            )
+            pgp.encrypt_and_sign(plain, folder / f"{name}.pgp", recipient=keys.fingerprints[recipient], signer=keys.fingerprints[signer], sign=sign)
             plain.unlink()
     return folder

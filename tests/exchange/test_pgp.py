@@ -47,9 +47,7 @@ def test_a_signed_file_comes_back_as_it_was(letter: Callable[..., Path], keys: K
     assert file.read_bytes().startswith(b"-----BEGIN PGP") is how.get("armor", False)
     assert b"NUM" not in file.read_bytes()
     with Pgp(keys.home("operator")) as pgp:
-        signature = pgp.decrypt_and_verify(
-            file, file.parent / "plain.csv", allowed=[keys.fingerprints["m02"], keys.fingerprints["m01"].lower()]
-        )
+        signature = pgp.decrypt_and_verify(file, file.parent / "plain.csv", allowed=[keys.fingerprints["m02"], keys.fingerprints["m01"].lower()])
     assert signature.fingerprint == keys.fingerprints["m01"]
     assert (file.parent / "plain.csv").read_bytes() == TEXT
     assert (file.parent / "plain.csv").stat().st_mode & 0o077 == 0
@@ -112,9 +110,7 @@ def test_expired_and_revoked_keys(tmp_path: Path, letter: Callable[..., Path]) -
     with Pgp(operator) as pgp:
         for member, reason in (("m01", "is revoked"), ("m02", "has expired")):
             with pytest.raises(CryptoError, match=reason):
-                pgp.encrypt_and_sign(
-                    tmp_path / "plain", tmp_path / "out", recipient=own.fingerprints[member], signer=own.fingerprints["operator"]
-                )
+                pgp.encrypt_and_sign(tmp_path / "plain", tmp_path / "out", recipient=own.fingerprints[member], signer=own.fingerprints["operator"])
     assert not (tmp_path / "out").exists()
 
 

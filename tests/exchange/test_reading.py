@@ -102,9 +102,7 @@ def test_quotes_may_hold_delimiters_quotes_and_line_breaks(tmp_path: Path) -> No
 
 
 def test_fixed_width(tmp_path: Path) -> None:
-    spec = CUSTOMERS.model_copy(
-        update={"format": "fixed", "fields": ("NUM", "NOM", "PRENOM", "CP"), "widths": (4, 8, 6, 5), "encoding": "cp1252"}
-    )
+    spec = CUSTOMERS.model_copy(update={"format": "fixed", "fields": ("NUM", "NOM", "PRENOM", "CP"), "widths": (4, 8, 6, 5), "encoding": "cp1252"})
     lines = ["0001Dupré   Zoé   75001", "0002LE GOFF Ève   ", "0003short", "", "0004X       Y     29000"]
     result = stage(tmp_path, "\r\n".join(lines).encode("cp1252"), spec, rows=4)
     assert accepted(result, "customer_ref", "last_name", "first_name", "postcode") == [
@@ -262,9 +260,7 @@ def test_mappings_are_checked_before_files() -> None:
 
     check_mapping("m01", Block.TRANSACTIONS, TRANSACTIONS)
     assert "maps to 'religion'" in problem(columns={**TRANSACTIONS.columns, "R": "religion"})
-    assert "does not fill the required column amount" in problem(
-        columns={"NUM": "customer_ref", "CDE": "transaction_ref", "D": "transaction_date"}
-    )
+    assert "does not fill the required column amount" in problem(columns={"NUM": "customer_ref", "CDE": "transaction_ref", "D": "transaction_date"})
     assert "fills kind twice" in problem(columns={**TRANSACTIONS.columns, "T": "kind"})
     assert "needs `fields` and `widths`" in problem(format="fixed")
     assert "both in `columns` and in `ignored`" in problem(ignored=("MT",))

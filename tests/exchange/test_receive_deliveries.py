@@ -36,9 +36,7 @@ def office(make_context: Callable[..., Context], tmp_path: Path, keys: Keys, con
     prints = tmp_path / "root" / "secrets" / "fingerprints"
     prints.mkdir(parents=True)
     (prints / "operator.fpr").write_text(keys.fingerprints["operator"])
-    config = load(
-        "demo", [f"paths.root={tmp_path / 'root'}", f"paths.gnupg={keys.root}", f"paths.members={tmp_path / 'none'}"], conf_folder
-    )
+    config = load("demo", [f"paths.root={tmp_path / 'root'}", f"paths.gnupg={keys.root}", f"paths.members={tmp_path / 'none'}"], conf_folder)
     config = config.model_copy(update={"members": {"m01": member(keys), "m02": member(keys, "m02")}})
 
     def make(run_id: str = "run-1", **values: object) -> Context:
@@ -62,9 +60,7 @@ def three_files() -> dict[str, bytes]:
     return {"customers.csv": customers(60), "transactions.csv": transactions(7), "permissions.csv": permissions(6)}
 
 
-def test_inv_15_redelivery_changes_nothing_and_every_line_is_stored_once(
-    office: Callable[..., Context], tmp_path: Path, keys: Keys
-) -> None:
+def test_inv_15_redelivery_changes_nothing_and_every_line_is_stored_once(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
     files = {**three_files(), "customers.csv": customers(100).replace(b"\n42;", b"\n;")}
     send(tmp_path / "root/inbox", keys, "d1", files)
     ctx = office()
@@ -111,9 +107,7 @@ def _columns(*names: str) -> list[object]:
     return [F.col(n) for n in names]
 
 
-def test_inv_29_refused_delivery_leaves_tables_intact_and_the_rest_goes_on(
-    office: Callable[..., Context], tmp_path: Path, keys: Keys
-) -> None:
+def test_inv_29_refused_delivery_leaves_tables_intact_and_the_rest_goes_on(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
     inbox, root = tmp_path / "root/inbox", tmp_path / "root"
     send(inbox, keys, "d1", three_files())
     receive_deliveries.run(office())

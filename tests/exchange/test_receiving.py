@@ -107,9 +107,7 @@ def test_inv_29_harmed_on_its_way(make_desk: MakeDesk, tmp_path: Path, keys: Key
     file = send(tmp_path / "inbox", keys, "d1", {"customers.csv": customers(200), "transactions.csv": transactions()}) / name
     whole = file.read_bytes()
     place = random.Random(7).randrange(130, len(whole))
-    file.write_bytes(
-        {"tampered": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :], "truncated": whole[:-25], "emptied": b""}[harm]
-    )
+    file.write_bytes({"tampered": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :], "truncated": whole[:-25], "emptied": b""}[harm])
     result = refused(make_desk(), tmp_path, keys)
     assert result.code == "PGP" and "send it again" in str(result.sentence)
 
@@ -126,9 +124,7 @@ def test_inv_29_harmed_on_its_way(make_desk: MakeDesk, tmp_path: Path, keys: Key
         ({"note": "x"}, "MANIFEST", "note"),
     ],
 )
-def test_inv_29_manifest_that_does_not_fit(
-    make_desk: MakeDesk, tmp_path: Path, keys: Keys, changes: dict[str, object], code: str, says: str
-) -> None:
+def test_inv_29_manifest_that_does_not_fit(make_desk: MakeDesk, tmp_path: Path, keys: Keys, changes: dict[str, object], code: str, says: str) -> None:
     files = {"customers.csv": customers()}
     send(tmp_path / "inbox", keys, "d1", files, manifest={**manifest_of("m01", "d1", files), **changes})
     result = refused(make_desk(), tmp_path, keys)

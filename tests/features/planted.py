@@ -48,9 +48,7 @@ def eligible(spark: SparkSession, persons: Sequence[str], since: dt.date = ALWAY
 
 def households(spark: SparkSession, persons: Sequence[str], size: int = 1) -> DataFrame:
     """identity.household_link: `size` persons in a row share a home."""
-    return HouseholdLink.frame(
-        spark, [{"person_id": p, "household_id": f"h{n // size}", "household_size": size} for n, p in enumerate(persons)]
-    )
+    return HouseholdLink.frame(spark, [{"person_id": p, "household_id": f"h{n // size}", "household_size": size} for n, p in enumerate(persons)])
 
 
 def segments(spark: SparkSession, persons: Sequence[str], day: dt.date) -> DataFrame:
@@ -61,9 +59,7 @@ def segments(spark: SparkSession, persons: Sequence[str], day: dt.date) -> DataF
 
 def records(spark: SparkSession, persons: Sequence[str], members: Sequence[str] = tuple(SECTORS)) -> DataFrame:
     """silver.record of every person with every member, reachable by post and e-mail."""
-    rows = [
-        {"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "email": "x", "is_bare": False} for p in persons for m in members
-    ]
+    rows = [{"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "email": "x", "is_bare": False} for p in persons for m in members]
     return Record.frame(spark, rows)
 
 

@@ -35,9 +35,7 @@ def test_only_live_instructions_of_active_members_cover() -> None:
 
 def test_use_sector_and_purpose_must_all_be_covered() -> None:
     assert covered(instruction("m1", uses=["house"])) == set()
-    assert (
-        covered(instruction("m1", recipient_sectors_refused=["voyages"]), instruction("m2", recipient_sectors_allowed=["energie"])) == set()
-    )
+    assert covered(instruction("m1", recipient_sectors_refused=["voyages"]), instruction("m2", recipient_sectors_allowed=["energie"])) == set()
     assert covered(instruction("m1"), instruction("m2", purposes=["caritative"]), sector="caritatif") == {"m2"}
 
 
@@ -55,9 +53,7 @@ def test_inv_07_minors_the_limited_the_deceased_and_the_unknown_are_left_out(spa
         "p_limited": dt.date(1980, 1, 1), "p_ended": dt.date(1980, 1, 1), "p_unknown": None, "p_vouched": None,
     }  # fmt: skip
     persons = Person.frame(spark, [{"person_id": p, "birth_date": b} for p, b in births.items()])
-    links = PersonLink.frame(
-        spark, [{"record_id": f"r_{p}", "member_id": "m2" if p == "p_vouched" else "m1", "person_id": p} for p in births]
-    )
+    links = PersonLink.frame(spark, [{"record_id": f"r_{p}", "member_id": "m2" if p == "p_vouched" else "m1", "person_id": p} for p in births])
     limits = Limitation.frame(
         spark,
         [

@@ -50,8 +50,7 @@ def fill(ctx: Context) -> None:
     """The tables the modelling jobs read; person 0 is a minor and person 1 limited."""
     people = [(f"p{n:04d}", m) for n in range(PERSONS) for m in SECTORS]
     record = [
-        {"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "first_delivered_on": AS_OF, "delivered_on": AS_OF}
-        for p, m in people
+        {"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "first_delivered_on": AS_OF, "delivered_on": AS_OF} for p, m in people
     ]
     births = {n: dt.date(2012 if n == 0 else 1950 + n % 45, 5, 1) for n in range(PERSONS)}
     live = {"valid_from": dt.date(2024, 1, 1), "purposes": ["commercial"], "uses": ["prospect", "house"], "channels": ["post"]}

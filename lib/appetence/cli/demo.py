@@ -51,7 +51,7 @@ def _demo(args: argparse.Namespace) -> int:
     outcomes.append(run_job(config, "import_suppressions", AS_OF))
     outcomes += run_chain(config, AS_OF, jobs=after)
     outcomes += _results(config, args.keep)
-    outcomes += [run_job(config, "handle_rights", RESULTS_ON), run_job(config, "enforce_retention", RESULTS_ON)]
+    outcomes += [run_job(config, "handle_rights", RESULTS_ON), run_job(config, "enforce_retention", RESULTS_ON, dry_run=True)]
     with opened(config, "report", RESULTS_ON) as ctx:
         summarise(ctx, outcomes)
         page = _pages(ctx)
@@ -83,7 +83,9 @@ def _results(config: Config, is_kept: bool) -> list[Outcome]:
     if not is_kept:
         with opened(config, "make_demo", RESULTS_ON) as ctx:
             deliver_responses(ctx)
-    return run_chain(config, RESULTS_ON, jobs=("receive_deliveries", "standardise_records", "measure_response", "issue_statements"))
+    return run_chain(
+        config, RESULTS_ON, jobs=("receive_deliveries", "standardise_records", "resolve_identities", "measure_response", "issue_statements")
+    )
 
 
 def _pages(ctx: Context) -> Path:

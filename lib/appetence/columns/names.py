@@ -46,9 +46,7 @@ def is_couple(c: Column) -> Column:
     >>> spark.sql("SELECT 'Mr & Mme' a, 'Mme' b").select(is_couple(F.col("a")), is_couple(F.col("b"))).first()[:]
     (True, False)
     """
-    both = (
-        rf"^(?:M|{_MAN}) (?:ET |OU )?(?:{_WOMAN})\b|^(?:{_WOMAN}) (?:ET |OU )?(?:M|{_MAN})\b|^(?:MM|MMS|MESSIEURS|MMES|MESDAMES|COUPLE)\b"
-    )
+    both = rf"^(?:M|{_MAN}) (?:ET |OU )?(?:{_WOMAN})\b|^(?:{_WOMAN}) (?:ET |OU )?(?:M|{_MAN})\b|^(?:MM|MMS|MESSIEURS|MMES|MESDAMES|COUPLE)\b"
     return F.coalesce(fold(c).rlike(both), F.lit(False))
 
 

@@ -75,9 +75,7 @@ def line_type(number: Column) -> Column:
     overseas = "|".join(code[1:] for code in _OVERSEAS)
     landline = rf"^\+(?:33[1-59]|(?:{overseas})(?:{'|'.join(_OVERSEAS_LANDLINES)}))"
     return (
-        F.when(number.rlike(rf"^\+(?:33[67]|(?:{overseas})6)"), "mobile")
-        .when(number.rlike(landline), "landline")
-        .when(number.isNotNull(), "other")
+        F.when(number.rlike(rf"^\+(?:33[67]|(?:{overseas})6)"), "mobile").when(number.rlike(landline), "landline").when(number.isNotNull(), "other")
     )
 
 

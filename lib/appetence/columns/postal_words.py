@@ -36,9 +36,7 @@ FLAT_UNIT = (
 )
 FLAT = rf"{FLAT_UNIT}|CHEZ |C O "
 # The building (line 3): units, and names.
-BUILDING_UNIT = (
-    rf"(?:BATIMENT|BLOC|HALL|ENTREE|PAVILLON) {_VALUE}[A-Z0-9]{{1,3}}\b|TOUR (?![DL]\b){_VALUE}[A-Z0-9]{{1,2}}\b|LOT [0-9]{{1,4}}\b"
-)
+BUILDING_UNIT = rf"(?:BATIMENT|BLOC|HALL|ENTREE|PAVILLON) {_VALUE}[A-Z0-9]{{1,3}}\b|TOUR (?![DL]\b){_VALUE}[A-Z0-9]{{1,2}}\b|LOT [0-9]{{1,4}}\b"
 BUILDING_NAME = r"(?:IMMEUBLE|RESIDENCE|LOTISSEMENT|BATIMENT) [A-Z]"
 BUILDING = rf"{BUILDING_UNIT}|{BUILDING_NAME}"
 # Place and box (line 5).

@@ -44,9 +44,7 @@ class Feature(Table):
     decayed_events_30 = field(DOUBLE, "Events, each halved every 30 days; rounded to 6 digits.", required=True, personal=P.DERIVED)
     decayed_events_90 = field(DOUBLE, "Events, each halved every 90 days.", required=True, personal=P.DERIVED)
     decayed_events_365 = field(DOUBLE, "Events, each halved every 365 days.", required=True, personal=P.DERIVED)
-    decayed_amount_90 = field(
-        DOUBLE, "Amounts in cents, each halved every 90 days; rounded to 2 digits.", required=True, personal=P.DERIVED
-    )
+    decayed_amount_90 = field(DOUBLE, "Amounts in cents, each halved every 90 days; rounded to 2 digits.", required=True, personal=P.DERIVED)
     decayed_amount_365 = field(DOUBLE, "Amounts in cents, each halved every 365 days.", required=True, personal=P.DERIVED)
     gap_squares_total = field(LONG, "Sum of squared days between successive days with an event.", required=True, personal=P.DERIVED)
     season_events = field(LONG, "Events in earlier years within 45 days of the label window's month.", required=True, personal=P.DERIVED)

@@ -9,9 +9,7 @@ class Programme(Table):
     schema, name, owner = "reference", "programme", "reference"
     programme_id = field(STRING, "alliance, conex_plus or conex_partner.", required=True)
     label = field(STRING, "The name campaign teams use.", required=True)
-    source_mention = field(
-        STRING, "The sentence a post or e-mail export carries, with {reference} where the opaque reference goes.", required=True
-    )
+    source_mention = field(STRING, "The sentence a post or e-mail export carries, with {reference} where the opaque reference goes.", required=True)
     key = (programme_id,)
 
 
@@ -65,9 +63,7 @@ class Instruction(Table):
     recipient_sectors_refused = field(STRINGS, "Recipient sectors never served.", required=True)
     retention_months = field(INT, "Months after the last transaction with this member.", required=True)
     adults_only = field(BOOLEAN, "The member states that it sells to adults only.", required=True)
-    notice_covers_charity_electronic = field(
-        BOOLEAN, "The member's notice announces charity appeals by e-mail, SMS and phone.", required=True
-    )
+    notice_covers_charity_electronic = field(BOOLEAN, "The member's notice announces charity appeals by e-mail, SMS and phone.", required=True)
     key = (instruction_id,)
 
 

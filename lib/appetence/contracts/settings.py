@@ -50,9 +50,7 @@ class StoreSettings(Spec):
 
     kind: Literal["folder", "blob", "sftp"] = "folder"
     location: str = Field(description="folder path, container URL, or sftp://host:port/path")
-    credential_ref: str | None = Field(
-        default=None, description="reference of the connection string, SAS or private key; null: managed identity"
-    )
+    credential_ref: str | None = Field(default=None, description="reference of the connection string, SAS or private key; null: managed identity")
     host_key: str | None = Field(default=None, description="sftp: the server's public key, as `ssh-ed25519 AAAA...`")
 
 

@@ -49,9 +49,7 @@ class BlockSpec(Spec):
     quote: str = Field(default='"', max_length=1)
     widths: tuple[int, ...] = Field(default=(), description="fixed: width of each source column, in characters")
     header: bool = Field(default=True, description="csv: the first line names the source columns; if false, `fields` does")
-    fields: tuple[str, ...] = Field(
-        default=(), description="names of the source columns in order, where the file has no header (fixed: always)"
-    )
+    fields: tuple[str, ...] = Field(default=(), description="names of the source columns in order, where the file has no header (fixed: always)")
     columns: dict[str, str] = Field(description="source column -> our column of the block")
     ignored: tuple[str, ...] = Field(default=(), description="source columns that are known, allowed by the contract and not used")
     constants: dict[str, str] = Field(default={}, description="our column -> a value the member does not repeat on each line")

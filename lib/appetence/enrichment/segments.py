@@ -54,9 +54,7 @@ def segment_name(band: Column, household_size: Column, has_children: Column, siz
         .when(is_family, "Familles d'âge inconnu")
     )
     unknown = (band == UNKNOWN_BAND) & stage.isNull()
-    return F.when(unknown & size_class.isNull(), F.lit("Profil inconnu")).otherwise(
-        F.concat_ws(" ", F.coalesce(stage, F.lit("Âge inconnu,")), place)
-    )
+    return F.when(unknown & size_class.isNull(), F.lit("Profil inconnu")).otherwise(F.concat_ws(" ", F.coalesce(stage, F.lit("Âge inconnu,")), place))
 
 
 def build_segments(

@@ -28,9 +28,7 @@ class BlobStore:
         try:
             self._container = _client(container_url, credential)
         except ValueError as error:
-            raise ConfigError(
-                f"The credential of the blob store {container_url} is no connection string or SAS token; correct it."
-            ) from error
+            raise ConfigError(f"The credential of the blob store {container_url} is no connection string or SAS token; correct it.") from error
 
     def list(self, prefix: str = "") -> list[str]:
         """Blobs under `prefix`."""

@@ -42,9 +42,7 @@ def open_plain(path: Path, name: str, max_expansion: int) -> Iterator[IO[bytes]]
             else:
                 yield stream
         except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise DeliveryError(
-                "ARCHIVE", f"{name} cannot be unpacked: the archive is damaged or of an unknown kind; pack it again."
-            ) from error
+            raise DeliveryError("ARCHIVE", f"{name} cannot be unpacked: the archive is damaged or of an unknown kind; pack it again.") from error
 
 
 @contextlib.contextmanager

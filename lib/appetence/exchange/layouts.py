@@ -27,9 +27,7 @@ POST = Layout(
     "post", "1",
     ("civility", "line_1", "line_2", "line_3", "line_4", "line_5", "line_6", "key_code", "reference", "source_mention"),
 )  # fmt: skip
-EMAIL = Layout(
-    "email", "1", ("email", "civility", "first_name", "last_name", "key_code", "reference", "source_mention", "unsubscribe_token")
-)
+EMAIL = Layout("email", "1", ("email", "civility", "first_name", "last_name", "key_code", "reference", "source_mention", "unsubscribe_token"))
 SMS = Layout("sms", "1", ("mobile", "key_code", "reference", "stop_token"))
 PHONE = Layout(
     "phone", "1",

@@ -118,9 +118,7 @@ def read_manifest(path: Path) -> Manifest:
 def check_addressed(manifest: Manifest, member_id: str, delivery_ref: str) -> None:
     """The manifest is that of this folder, in a layout we know; DeliveryError otherwise."""
     if manifest.layout_version != LAYOUT_VERSION:
-        raise DeliveryError(
-            "LAYOUT_VERSION", f"The manifest states another layout version than {LAYOUT_VERSION}; use layout {LAYOUT_VERSION}."
-        )
+        raise DeliveryError("LAYOUT_VERSION", f"The manifest states another layout version than {LAYOUT_VERSION}; use layout {LAYOUT_VERSION}.")
     if manifest.member_id != member_id:
         raise DeliveryError("MANIFEST_MEMBER", f"The manifest names another member than {member_id}, in whose folder it lies; correct it.")
     if manifest.delivery_ref != delivery_ref:
@@ -132,13 +130,9 @@ def check_files(manifest: Manifest, present: set[str]) -> None:
     stated = {f"{f.name}.pgp" for f in manifest.files}
     lacking, extra = sorted(stated - present), sorted(present - stated)
     if lacking:
-        raise DeliveryError(
-            "MISSING_FILE", f"The manifest lists {', '.join(lacking)}, which did not arrive; send the whole delivery again."
-        )
+        raise DeliveryError("MISSING_FILE", f"The manifest lists {', '.join(lacking)}, which did not arrive; send the whole delivery again.")
     if extra:
-        raise DeliveryError(
-            "EXTRA_FILE", f"The delivery holds {', '.join(extra)}, which the manifest does not list; list or leave out the file."
-        )
+        raise DeliveryError("EXTRA_FILE", f"The delivery holds {', '.join(extra)}, which the manifest does not list; list or leave out the file.")
 
 
 def sha256_of(path: Path) -> str:

@@ -120,9 +120,7 @@ class Pgp:
     def _why_not_encrypted(self, name: str, says: dict[str, list[str]], recipient: str, signer: str) -> str:
         if "INV_RECP" in says:
             found = self._gpg.list_keys(keys=[recipient])
-            reason = {"r": "is revoked", "e": "has expired"}.get(
-                found[0]["trust"] if found else "", "is not in the keyring or cannot encrypt"
-            )
+            reason = {"r": "is revoked", "e": "has expired"}.get(found[0]["trust"] if found else "", "is not in the keyring or cannot encrypt")
             return f"{name} was not written: the recipient's key {recipient} {reason}; import the recipient's current key."
         if "INV_SGNR" in says or "SIG_CREATED" not in says:
             return (
@@ -262,9 +260,7 @@ def _check_signed(name: str, says: dict[str, list[str]]) -> None:
     if "REVKEYSIG" in says:
         raise CryptoError(f"{name} is signed by a revoked key; sign it with the sender's current key.")
     if "EXPKEYSIG" in says or "EXPSIG" in says:
-        raise CryptoError(
-            f"{name} is signed by an expired key; sign it with the sender's current key, or send us the key with its new date."
-        )
+        raise CryptoError(f"{name} is signed by an expired key; sign it with the sender's current key, or send us the key with its new date.")
     if "ERRSIG" in says:
         raise CryptoError(f"{name} is signed by a key that is not in our keyring; send us the public key first.")
     if "GOODSIG" not in says or "VALIDSIG" not in says:

@@ -122,9 +122,7 @@ def stage_file(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, re
             _set_aside(result, rejects, _odd_faults(source, spec), stamp)
     check_rejects(result.rejected, limits.max_rejects)
     if result.read != file.rows:
-        raise DeliveryError(
-            "ROW_COUNT", f"{file.name} holds {result.read} rows and the manifest states {file.rows}; send the whole delivery again."
-        )
+        raise DeliveryError("ROW_COUNT", f"{file.name} holds {result.read} rows and the manifest states {file.rows}; send the whole delivery again.")
 
 
 def check_rejects(rejected: int, allowed: int) -> None:

@@ -183,9 +183,7 @@ def _member(desk: Desk, incoming: Incoming) -> MemberSpec:
             "which folder is its own.",
         )
     if not member.is_active:
-        raise DeliveryError(
-            "INACTIVE_MEMBER", f"The member {member.member_id} is not active; set `is_active: true`, or tell it to stop sending."
-        )
+        raise DeliveryError("INACTIVE_MEMBER", f"The member {member.member_id} is not active; set `is_active: true`, or tell it to stop sending.")
     return member
 
 

@@ -34,9 +34,7 @@ class SftpStore:
             )  # fmt: skip
             self._sftp = self._ssh.open_sftp()
         except paramiko.BadHostKeyException as error:
-            raise EnvironmentError_(
-                f"The SFTP server {self._name} shows another key than `host_key`; ask its owner before you change it."
-            ) from error
+            raise EnvironmentError_(f"The SFTP server {self._name} shows another key than `host_key`; ask its owner before you change it.") from error
         except (paramiko.SSHException, OSError) as error:
             self._ssh.close()
             raise EnvironmentError_(

@@ -118,9 +118,7 @@ class FolderStore:
 def checked_name(name: str) -> str:
     """`name` when it stays inside its store; ConfigError for an absolute path or one that climbs out."""
     if not name or name.startswith("/") or any(part in ("", ".", "..") for part in name.split("/")) or "\\" in name or "\0" in name:
-        raise ConfigError(
-            "A file name in a store must be a plain relative path; one that is absolute or climbs out of the store was refused."
-        )
+        raise ConfigError("A file name in a store must be a plain relative path; one that is absolute or climbs out of the store was refused.")
     return name
 
 

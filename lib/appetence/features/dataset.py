@@ -68,8 +68,7 @@ def build_dataset(features: DataFrame, segments: DataFrame, households: DataFram
     """
     if not scope.read_members:
         raise ModelError(
-            "No member has a live instruction that covers this product and recipient sector: nothing may be read; "
-            "check the members' instructions."
+            "No member has a live instruction that covers this product and recipient sector: nothing may be read; check the members' instructions."
         )
     sums = _person_sums(_read_rows(features, reach, scope), scope)
     universe = sums.where(F.col(f"{c.OWN}_events_total") > 0) if scope.is_house else _not_yet_buyers(sums, features, scope)
@@ -92,9 +91,7 @@ def _read_rows(features: DataFrame, reach: DataFrame, scope: Scope) -> DataFrame
     """The rows of the members this model may read, with group and coordinates; the member itself is not used beyond here."""
     mine = features.where(F.col(Feature.member_id).isin(sorted(scope.read_members)))
     pairs: Iterable[tuple[str, str]] = sorted(scope.groups.items())
-    group = (
-        F.create_map(*(F.lit(x) for pair in pairs for x in pair))[F.col(Feature.member_id)] if scope.groups else F.lit(None).cast("string")
-    )
+    group = F.create_map(*(F.lit(x) for pair in pairs for x in pair))[F.col(Feature.member_id)] if scope.groups else F.lit(None).cast("string")
     joined = mine.join(reach, on=[str(Feature.person_id), str(Feature.member_id)], how="left")
     return joined.withColumn(_GROUP, group).withColumn(_OWN, F.col(Feature.member_id).isin(sorted(scope.client_members)))
 
@@ -108,9 +105,7 @@ def _person_sums(rows: DataFrame, scope: Scope) -> DataFrame:
     for group in present:
         here = F.col(_GROUP) == group
         aggregates += [_total(f, here).alias(f"{group}_{f}") for f in c.BRIEF]
-        aggregates.append(
-            F.datediff(F.max(F.col(Feature.cutoff)), F.max(F.when(here, F.col(Feature.last_on)))).alias(f"{group}_recency_days")
-        )
+        aggregates.append(F.datediff(F.max(F.col(Feature.cutoff)), F.max(F.when(here, F.col(Feature.last_on)))).alias(f"{group}_recency_days"))
     aggregates += [
         F.count(F.lit(1)).alias("breadth_members"),
         F.sum((F.col(Feature.events_365d) > 0).cast("int")).alias("breadth_members_365d"),

@@ -35,9 +35,7 @@ def purpose_of(recipient_sector: str) -> Purpose:
     return Purpose.CARITATIVE if recipient_sector == RecipientSector.CARITATIF else Purpose.COMMERCIAL
 
 
-def covering_members(
-    instructions: Iterable[Row], members: Iterable[Row], day: dt.date, *, use: Use, recipient_sector: str
-) -> frozenset[str]:
+def covering_members(instructions: Iterable[Row], members: Iterable[Row], day: dt.date, *, use: Use, recipient_sector: str) -> frozenset[str]:
     """Active members with an instruction, live on `day`, that covers the use, the recipient's sector and its purpose."""
     active = {m[Member.member_id] for m in members if m[Member.is_active]}
     return frozenset(

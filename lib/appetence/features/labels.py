@@ -29,8 +29,7 @@ def build_labels(
     late = [c for c in moments if c + dt.timedelta(days=horizon.reach) > as_of]
     if late:
         raise ModelError(
-            f"The label window of the cutoff {late[0]} ends after {as_of}: its labels are not known yet; "
-            "take earlier cutoffs or a shorter horizon."
+            f"The label window of the cutoff {late[0]} ends after {as_of}: its labels are not known yet; take earlier cutoffs or a shorter horizon."
         )
     is_event = (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
     wanted = transactions.where(is_event & F.col(Transaction.member_id).isin(sorted(targets)))

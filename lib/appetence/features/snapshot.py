@@ -38,9 +38,7 @@ class Horizon:
         return self.gap + self.length
 
 
-def build_features(
-    transactions: DataFrame, links: DataFrame, eligible: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon
-) -> DataFrame:
+def build_features(transactions: DataFrame, links: DataFrame, eligible: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon) -> DataFrame:
     """`gold.feature` for all `cutoffs` in one pass: a row per cutoff, person and member with an event.
 
     `transactions` is `silver.transaction` (already without frozen records and members that no instruction covers), `links` is
@@ -115,9 +113,7 @@ def at_cutoffs(events: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon) 
         "*",
         F.datediff(cutoff, day).alias(m.AGE),
         F.when(F.col(m.IS_EVENT) & (gap > 0) & (F.col("_day_before") > starts), gap).alias(m.GAP),
-        (F.col(m.IS_EVENT) & F.coalesce(F.col("_next_of_category") > cutoff, F.lit(True)) & (F.col("_category") != "")).alias(
-            m.IS_LAST_OF_CATEGORY
-        ),
+        (F.col(m.IS_EVENT) & F.coalesce(F.col("_next_of_category") > cutoff, F.lit(True)) & (F.col("_category") != "")).alias(m.IS_LAST_OF_CATEGORY),
         (F.col(m.IS_EVENT) & is_season(F.datediff(middle, day))).alias(m.IS_SEASON),
     )
 

@@ -146,11 +146,7 @@ def _files_of(ctx: Context, doomed: DataFrame, persons: DataFrame, *, with_quara
     members = lake.read_or_empty(Record).join(F.broadcast(doomed), on=Record.record_id, how="left_semi").select(Record.member_id).distinct()
     answers = lake.read_or_empty(RightsRequest).join(F.broadcast(persons), on=RightsRequest.person_id, how="left_semi")
     return _Files(
-        tuple(
-            sorted(
-                (r[0], r[1]) for r in exports.where(Export.destroyed_on.col.isNull()).select(Export.export_id, Export.file_name).collect()
-            )
-        ),
+        tuple(sorted((r[0], r[1]) for r in exports.where(Export.destroyed_on.col.isNull()).select(Export.export_id, Export.file_name).collect())),
         tuple(sorted(r[0] for r in members.collect())) if with_quarantine else (),
         tuple(sorted(r[0] for r in answers.select(RightsRequest.request_id).collect())),
     )

@@ -20,9 +20,7 @@ def why_linked(ctx: Context, record_a: str, record_b: str) -> list[str]:
         named = f"{', '.join(unknown)} is not in identity.person_link" if unknown else "one record was given twice"
         raise ConfigError(f"why-linked compares two records that have been resolved: {named}; take ids from silver.record.")
     together = persons[record_a] == persons[record_b]
-    heading = (
-        f"{record_a} and {record_b} are {'one person' if together else 'two persons'} today: {', '.join(sorted(set(persons.values())))}."
-    )
+    heading = f"{record_a} and {record_b} are {'one person' if together else 'two persons'} today: {', '.join(sorted(set(persons.values())))}."
     columns = (MatchModel.comparison, MatchModel.level, MatchModel.p_person, MatchModel.p_household, MatchModel.p_unrelated)
     rows = ctx.lake.read(MatchModel).where(F.col(MatchModel.is_current)).select(*columns).collect()
     model = weights.from_rows([(r[0], r[1], r[2], r[3], r[4]) for r in rows], comparison.all_fields())

@@ -36,9 +36,7 @@ Rows = list[dict[str, Any]]
 def run(ctx: Context) -> Counts:
     """Makes every reference table equal to what configuration and shipped data say today."""
     law = required_law(ctx.config)
-    tables: list[tuple[type[Table], DataFrame]] = [
-        (table, table.frame(ctx.spark, made)) for table, made in configured_rows(ctx.config, law)
-    ]
+    tables: list[tuple[type[Table], DataFrame]] = [(table, table.frame(ctx.spark, made)) for table, made in configured_rows(ctx.config, law)]
     tables += [(Commune, build_communes(ctx.spark)), (FirstName, build_first_names(ctx.spark))]
     changes = [ctx.lake.sync(table, frame) for table, frame in tables]
     total = sum(c.rows for c in changes)
@@ -117,9 +115,7 @@ def instruction_rows(members: Iterable[MemberSpec]) -> Rows:
     for m in members:
         for i in m.instructions:
             if i.instruction_id in made:
-                raise ConfigError(
-                    f"members/{m.member_id}.yaml: instruction_id {i.instruction_id!r} is used twice; give each document its own id."
-                )
+                raise ConfigError(f"members/{m.member_id}.yaml: instruction_id {i.instruction_id!r} is used twice; give each document its own id.")
             made[i.instruction_id] = Instruction.row(
                 instruction_id=i.instruction_id, member_id=m.member_id, signed_on=i.signed_on, valid_from=i.valid_from, valid_to=i.valid_to,
                 purposes=sorted(map(str, i.purposes)), uses=sorted(map(str, i.uses)), channels=sorted(map(str, i.channels)),
@@ -139,9 +135,7 @@ def exclusion_rows(members: Iterable[MemberSpec], recipients: Iterable[Recipient
     for m in declared:
         for other in m.excludes:
             if other not in known or other == m.member_id:
-                raise ConfigError(
-                    f"members/{m.member_id}.yaml: excludes names {other!r}, which is no other member or recipient; correct the id."
-                )
+                raise ConfigError(f"members/{m.member_id}.yaml: excludes names {other!r}, which is no other member or recipient; correct the id.")
             pairs.add((min(m.member_id, other), max(m.member_id, other)))
     return [Exclusion.row(party_a=a, party_b=b) for a, b in sorted(pairs)]
 
@@ -153,9 +147,7 @@ def law_rule_rows(law: LawSpec) -> Rows:
         if (earlier.channel, earlier.purpose) == (later.channel, later.purpose) and (
             earlier.valid_to is None or earlier.valid_to >= later.valid_from
         ):
-            raise ConfigError(
-                f"law.yaml: rules {earlier.rule_id} and {later.rule_id} govern the same days; end the first before the second begins."
-            )
+            raise ConfigError(f"law.yaml: rules {earlier.rule_id} and {later.rule_id} govern the same days; end the first before the second begins.")
     return [
         LawRule.row(
             rule_id=r.rule_id, channel=str(r.channel), purpose=str(r.purpose), valid_from=r.valid_from, valid_to=r.valid_to,

@@ -102,17 +102,13 @@ def plan_of(ctx: Context, key: str) -> ModelPlan:
     sectors = {m[Member.member_id]: m[Member.sector] for m in members}
     client = frozenset({recipient[Recipient.member_id]} if recipient[Recipient.member_id] else ())
     if product == Use.HOUSE and not client:
-        raise ModelError(
-            f"The model {key} cannot be: {recipient[Recipient.recipient_id]} is no member and has no house history; use prospect."
-        )
+        raise ModelError(f"The model {key} cannot be: {recipient[Recipient.recipient_id]} is no member and has no house history; use prospect.")
     instructions = rows_of(ctx, Instruction)
     covering = e.covering_members(instructions, members, ctx.as_of, use=product, recipient_sector=recipient[Recipient.sector])
     rivals = e.competitors(rows_of(ctx, Exclusion), {recipient[Recipient.recipient_id], *client})
     own = client & e.serving_members(instructions, members, ctx.as_of, (product,))
     if client and not own:
-        raise ModelError(
-            f"The model {key} cannot be: {', '.join(client)} has no live instruction for {product}; its buying may not be read."
-        )
+        raise ModelError(f"The model {key} cannot be: {', '.join(client)} has no live instruction for {product}; its buying may not be read.")
     allowed = (covering - rivals) | own
     targets = own or _targets(ctx, recipient[Recipient.sector], sectors) & allowed
     if not targets:
@@ -141,15 +137,11 @@ def _parsed(ctx: Context, key: str) -> tuple[Use, Row]:
         raise ModelError(f"The model key {key!r} must start with prospect: or house:, then the recipient's id; correct propensity.models.")
     found = [r for r in rows_of(ctx, Recipient) if r[Recipient.recipient_id] == recipient_id]
     if not found:
-        raise ModelError(
-            f"The model key {key!r} names a recipient that does not exist; add conf/recipients/{recipient_id}.yaml or correct the key."
-        )
+        raise ModelError(f"The model key {key!r} names a recipient that does not exist; add conf/recipients/{recipient_id}.yaml or correct the key.")
     return Use(product), found[0]
 
 
 def _targets(ctx: Context, recipient_sector: str, sectors: dict[str, str]) -> frozenset[str]:
     """Members whose trade is the recipient's, by the crosswalk."""
-    trades = {
-        r[SectorCrosswalk.member_sector] for r in rows_of(ctx, SectorCrosswalk) if r[SectorCrosswalk.recipient_sector] == recipient_sector
-    }
+    trades = {r[SectorCrosswalk.member_sector] for r in rows_of(ctx, SectorCrosswalk) if r[SectorCrosswalk.recipient_sector] == recipient_sector}
     return frozenset(m for m, sector in sectors.items() if sector in trades)

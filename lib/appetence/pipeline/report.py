@@ -141,9 +141,7 @@ def _models(ctx: Context, cards: list[Row]) -> dict[str, Page]:
     if not cards:
         return {}
     tiers, scores = rows(ctx.lake.read_or_empty(GainsTier)), ctx.lake.read_or_empty(Score)
-    bins, reasons, scored = (
-        rows(f) for f in (aggregates.probability_bins(scores), aggregates.leading_reasons(scores), aggregates.scored(scores))
-    )
+    bins, reasons, scored = (rows(f) for f in (aggregates.probability_bins(scores), aggregates.leading_reasons(scores), aggregates.scored(scores)))
     pages = {}
     for card in latest_versions(cards):
         key = card[ModelCard.model_key]

@@ -46,9 +46,7 @@ def run(ctx: Context) -> Counts:
     events = lake.insert_new(IdentityEvent, persistent.build_events(links, before, ctx.as_of))
     details = _written(ctx, links, homes, persons, found)
     facts = dict(found.facts) if found else {}
-    return Counts(
-        rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details, "events": events.inserted}
-    )
+    return Counts(rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details, "events": events.inserted})
 
 
 def _frozen(ctx: Context) -> DataFrame:
@@ -73,9 +71,7 @@ def _resolved(ctx: Context, free: DataFrame) -> resolve.Resolution | None:
     )
     if found.facts["large_components"]:
         ctx.log.line("large_components", count=found.facts["large_components"], limit=ctx.config.identity.max_component)
-        ctx.progress(
-            f"ALARM: {found.facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart"
-        )
+        ctx.progress(f"ALARM: {found.facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart")
     return found
 
 
@@ -98,15 +94,9 @@ def _clusters(free: DataFrame, found: resolve.Resolution | None) -> DataFrame:
 def _homes(ctx: Context, free: DataFrame, links: DataFrame, found: resolve.Resolution | None) -> DataFrame:
     """HouseholdLink rows under lasting ids."""
     owners = links.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
-    kin = (
-        found.kin
-        if found
-        else owners.select(F.col(PersonLink.record_id).alias("record_a"), F.col(PersonLink.record_id).alias("record_b")).limit(0)
-    )
+    kin = found.kin if found else owners.select(F.col(PersonLink.record_id).alias("record_a"), F.col(PersonLink.record_id).alias("record_b")).limit(0)
     settings = ctx.config.identity
-    made = ctx.lake.stage(
-        "households", households.build_households(free, owners, kin, settings.household_max_size, settings.engine, ctx.lake.stage)
-    )
+    made = ctx.lake.stage("households", households.build_households(free, owners, kin, settings.household_max_size, settings.engine, ctx.lake.stage))
     before = ctx.lake.read_or_empty(HouseholdLink)
     clusters = made.select(F.col(households.PERSON).alias(HouseholdLink.person_id), F.col(households.HOUSEHOLD).alias("cluster"))
     known = before.select(HouseholdLink.person_id, HouseholdLink.household_id, HouseholdLink.since)

@@ -44,9 +44,7 @@ def answer(ctx: Context, cases: Sequence[Case]) -> None:
     if access:
         held, proofs = _held(ctx, access), _suppressed(ctx, access)
         for case in access:
-            document = a.access_document(
-                case.request.request_id, ctx.as_of, held[case.request.request_id], _context(ctx, case, held, proofs)
-            )
+            document = a.access_document(case.request.request_id, ctx.as_of, held[case.request.request_id], _context(ctx, case, held, proofs))
             if not ctx.dry_run:
                 folder = folder_of(ctx, case.request.request_id)
                 write_private(folder, "access.json", a.as_json(document))
@@ -61,9 +59,7 @@ def _ids(ctx: Context, cases: Sequence[Case]) -> dict[Subject, DataFrame]:
     persons = [(c.request.request_id, i) for c in cases for i in c.found.person_ids]
     kinds = f"{_REQUEST} string, _id string"
     by_person = ctx.spark.createDataFrame(persons, kinds)
-    homes = ctx.lake.read_or_empty(HouseholdLink).join(
-        F.broadcast(by_person), on=F.col(HouseholdLink.person_id) == F.col("_id"), how="inner"
-    )
+    homes = ctx.lake.read_or_empty(HouseholdLink).join(F.broadcast(by_person), on=F.col(HouseholdLink.person_id) == F.col("_id"), how="inner")
     households = homes.select(_REQUEST, F.col(HouseholdLink.household_id).alias("_id")).distinct()
     return {
         Subject.RECORD: ctx.spark.createDataFrame(records, kinds), Subject.PERSON: by_person, Subject.TOUCHED_PERSON: by_person,
@@ -90,9 +86,7 @@ def _suppressed(ctx: Context, cases: Sequence[Case]) -> dict[str, int]:
     if not ctx.lake.exists(Suppression):
         return {}
     pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    records = ctx.lake.read(Record).join(
-        F.broadcast(_ids(ctx, cases)[Subject.RECORD]), on=F.col(Record.record_id) == F.col("_id"), how="inner"
-    )
+    records = ctx.lake.read(Record).join(F.broadcast(_ids(ctx, cases)[Subject.RECORD]), on=F.col(Record.record_id) == F.col("_id"), how="inner")
     keyed = hashed_coordinates(records, pads, _REQUEST).distinct()
     counted = ctx.lake.read(Suppression).join(F.broadcast(keyed), on=[KIND, KEY_HASH], how="inner").groupBy(_REQUEST).count()
     return {row[_REQUEST]: row["count"] for row in counted.collect()}

@@ -96,9 +96,7 @@ def train(ctx: Context, plan: ModelPlan, staged: DataFrame) -> tuple[Trained, Sa
 
 def hash_of(ctx: Context, plan: ModelPlan, staged: DataFrame) -> str:
     """Hash of what a training depends on: the rows, whatever their order, the settings, the scope and this version of the library."""
-    content = staged.agg(
-        F.sum(F.xxhash64(*sorted(staged.columns)).cast("decimal(38,0)")).alias("rows_hash"), F.count(F.lit(1)).alias("rows")
-    ).first()
+    content = staged.agg(F.sum(F.xxhash64(*sorted(staged.columns)).cast("decimal(38,0)")).alias("rows_hash"), F.count(F.lit(1)).alias("rows")).first()
     settings = ctx.config.propensity.model_dump(mode="json", exclude={"models"})
     whole = {
         "rows": str(content.asDict() if content else {}), "features": ctx.config.features.model_dump(mode="json"), "settings": settings,
@@ -164,9 +162,7 @@ def commit() -> str | None:
     return found()
 
 
-def _card(
-    ctx: Context, plan: ModelPlan, trained: Trained, judged: Judged, version: Version, is_champion: bool, reason: str
-) -> dict[str, Any]:
+def _card(ctx: Context, plan: ModelPlan, trained: Trained, judged: Judged, version: Version, is_champion: bool, reason: str) -> dict[str, Any]:
     early, test = modelling_cutoffs(ctx)
     quality = judged.quality
     card = {

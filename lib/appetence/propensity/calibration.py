@@ -67,9 +67,7 @@ def fit_calibrator(raw: Floats, labels: Floats, weights: Floats | None = None) -
     w = np.ones(len(raw)) if weights is None else weights
     positives = int(labels.sum())
     if positives in (0, len(labels)):
-        raise ModelError(
-            "The calibration period holds one class only: it cannot calibrate; choose a longer label window or another cutoff."
-        )
+        raise ModelError("The calibration period holds one class only: it cannot calibrate; choose a longer label window or another cutoff.")
     if positives >= ISOTONIC_POSITIVES:
         steps = IsotonicRegression(y_min=FLOOR, y_max=1 - FLOOR, out_of_bounds="clip").fit(raw, labels, sample_weight=w)
         return Calibrator("isotonic", steps)

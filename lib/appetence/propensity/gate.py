@@ -22,9 +22,7 @@ class Verdict:
     reason: str
 
 
-def decide(
-    challenger: Quality, baseline_auc: float | None, champion: Quality | None, *, has_champion: bool, settings: PropensitySettings
-) -> Verdict:
+def decide(challenger: Quality, baseline_auc: float | None, champion: Quality | None, *, has_champion: bool, settings: PropensitySettings) -> Verdict:
     """The verdict on figures of one and the same later period; `champion` is None when there is none or when it cannot be evaluated."""
     refusal = _refusal(challenger, baseline_auc, champion, has_champion=has_champion, settings=settings)
     if refusal:

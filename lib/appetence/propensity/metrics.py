@@ -76,9 +76,7 @@ def checked(labels: Floats) -> None:
         raise ModelError("There is no row to evaluate: the period or the universe is empty; check the cutoff and the product.")
     positives = int(labels.sum())
     if positives in (0, len(labels)):
-        raise ModelError(
-            f"All {len(labels)} rows have the same label: nothing can be learnt or measured; widen the label window or the universe."
-        )
+        raise ModelError(f"All {len(labels)} rows have the same label: nothing can be learnt or measured; widen the label window or the universe.")
 
 
 def auc_lower_bound(labels: Floats, scores: Floats, z: float = 1.645) -> float:

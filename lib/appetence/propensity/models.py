@@ -43,9 +43,7 @@ def informative_columns(frame: pd.DataFrame, columns: Sequence[str]) -> list[str
     """Columns with at least two different known values, or known for some rows only. ModelError when there is none."""
     found = [c for c in columns if frame[c].nunique(dropna=False) > 1]
     if not found:
-        raise ModelError(
-            "Every feature is constant or missing on the training rows: nothing can be learnt; check the cutoffs and the members read."
-        )
+        raise ModelError("Every feature is constant or missing on the training rows: nothing can be learnt; check the cutoffs and the members read.")
     return found
 
 
@@ -139,9 +137,7 @@ class Propensity:
         lacking = [c for c in self.columns if c not in frame.columns]
         if lacking:
             shown = ", ".join(lacking[:5])
-            raise ModelError(
-                f"The table to score lacks {len(lacking)} columns the model reads ({shown}); build the features with the same version."
-            )
+            raise ModelError(f"The table to score lacks {len(lacking)} columns the model reads ({shown}); build the features with the same version.")
         return frame[list(self.columns)].to_numpy(dtype=np.float64, na_value=np.nan)
 
     def raw(self, values: Floats) -> Floats:

@@ -93,10 +93,7 @@ def reasons(propensity: Propensity, values: Floats, theme_of: Mapping[str, str],
     wordings = [words_for(t) for t in groups]
     above = np.column_stack([_is_above(propensity, values, columns) for columns in groups.values()])
     strongest = np.argsort(-added, axis=1, kind="stable")[:, :count]
-    return [
-        [wordings[t][0 if above[row, t] else 1] for t in picks if added[row, t] >= LEAST] or [NOTHING]
-        for row, picks in enumerate(strongest)
-    ]
+    return [[wordings[t][0 if above[row, t] else 1] for t in picks if added[row, t] >= LEAST] or [NOTHING] for row, picks in enumerate(strongest)]
 
 
 def _is_above(propensity: Propensity, values: Floats, columns: Sequence[int]) -> NDArray[np.bool_]:

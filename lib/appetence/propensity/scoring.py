@@ -41,8 +41,6 @@ def build_scores(predicted: DataFrame, model_key: str, model_version: str) -> Da
     )
     best_first = Window.partitionBy(Score.cutoff).orderBy(F.desc(Score.probability), F.desc(Score.raw_score), "_tie", Score.person_id)
     everyone = Window.partitionBy(Score.cutoff)
-    ranked = rows.withColumn(Score.rank, F.row_number().over(best_first).cast("bigint")).withColumn(
-        "_all", F.count(F.lit(1)).over(everyone)
-    )
+    ranked = rows.withColumn(Score.rank, F.row_number().over(best_first).cast("bigint")).withColumn("_all", F.count(F.lit(1)).over(everyone))
     decile = (F.floor((F.col(Score.rank) - 1) * 10 / F.col("_all")) + 1).cast("int")
     return Score.shape(ranked.withColumn(Score.decile, decile))

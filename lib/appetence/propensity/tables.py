@@ -46,9 +46,7 @@ class Encoder:
         """A later table as numbers; ModelError naming the columns it lacks."""
         lacking = [c for c in (*self.numbers, *self.texts) if c not in frame.columns]
         if lacking:
-            raise ModelError(
-                f"The later table lacks the columns {', '.join(lacking[:8])} of the training table; give both the same columns."
-            )
+            raise ModelError(f"The later table lacks the columns {', '.join(lacking[:8])} of the training table; give both the same columns.")
         return self._assembled(frame, self.rates.transform(self._texts(frame)) if self.rates is not None else None)
 
     def _texts(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -66,9 +64,7 @@ def is_number_like(column: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         return True
     known = column.dropna()
-    return (
-        len(known) > 0 and not isinstance(known.iloc[0], str) and not pd.to_numeric(known, errors="coerce").isna().any() or _is_dates(known)
-    )
+    return len(known) > 0 and not isinstance(known.iloc[0], str) and not pd.to_numeric(known, errors="coerce").isna().any() or _is_dates(known)
 
 
 def number_like(column: pd.Series) -> Any:

@@ -75,6 +75,4 @@ def interests(raw: Column) -> Column:
 def yes_no(raw: Column) -> Column:
     """True, False or null from the ways members write yes and no."""
     word = text.fold(raw)
-    return F.when(word.isin("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), True).when(
-        word.isin("N", "NON", "NO", "0", "FALSE", "FAUX"), False
-    )
+    return F.when(word.isin("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), True).when(word.isin("N", "NON", "NO", "0", "FALSE", "FAUX"), False)

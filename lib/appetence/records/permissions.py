@@ -43,9 +43,7 @@ def fold_permissions(events: DataFrame) -> DataFrame:
 
     A grant without wording, time and collection point does not count: it is folded like any other, and is not a grant."""
     is_no = F.col(PermissionEvent.status) != PermissionStatus.GRANTED
-    newest = Window.partitionBy(*Permission.key).orderBy(
-        F.col(PermissionEvent.collected_at).desc(), is_no.desc(), F.col(PermissionEvent.event_id)
-    )
+    newest = Window.partitionBy(*Permission.key).orderBy(F.col(PermissionEvent.collected_at).desc(), is_no.desc(), F.col(PermissionEvent.event_id))
     proven = F.col(PermissionEvent.wording_version).isNotNull() & F.col(PermissionEvent.collection_point).isNotNull()
     folded = events.withColumn("_position", F.row_number().over(newest)).where("_position = 1")
     return Permission.shape(folded.withColumn(Permission.is_granted, ~is_no & proven))

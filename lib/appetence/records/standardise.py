@@ -62,9 +62,7 @@ def _with_reach(lines: DataFrame) -> DataFrame:
     return graded.withColumns(
         {
             Record.mobile: F.when(from_mobile, F.col("_mobile")).when(from_phone, F.col("_phone")),
-            Record.mobile_grade: F.when(from_mobile, F.col("_mobile_field_grade"))
-            .when(from_phone, F.col("_phone_grade"))
-            .otherwise(absent),
+            Record.mobile_grade: F.when(from_mobile, F.col("_mobile_field_grade")).when(from_phone, F.col("_phone_grade")).otherwise(absent),
             Record.landline: F.when(at_phone, F.col("_phone")).when(at_mobile, F.col("_mobile")),
             Record.landline_grade: F.when(at_phone, F.col("_phone_grade")).when(at_mobile, F.col("_mobile_field_grade")).otherwise(absent),
             Record.email_grade: email.email_grade(F.col("_raw_email"), F.col(Record.email)),

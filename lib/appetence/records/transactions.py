@@ -54,17 +54,11 @@ def build_transactions(lines: DataFrame, members: DataFrame, as_of: dt.date) -> 
     """silver.transaction and the bronze.reject rows of raw transaction lines. The newest line of a transaction number counts.
 
     `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is."""
-    with_id = lines.withColumn(
-        Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref))
-    )
+    with_id = lines.withColumn(Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref)))
     first_known = with_id.groupBy(Transaction.transaction_id).agg(F.min(RawTransaction.received_on).alias(Transaction.known_on))
     typed = typed_lines(newest_lines(with_id, Transaction.transaction_id), as_of)
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
-    good = (
-        typed.where("_fault IS NULL")
-        .join(first_known, on=Transaction.transaction_id, how="inner")
-        .join(sectors, on=Member.member_id, how="inner")
-    )
+    good = typed.where("_fault IS NULL").join(first_known, on=Transaction.transaction_id, how="inner").join(sectors, on=Member.member_id, how="inner")
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
     built = good.withColumns(
         {

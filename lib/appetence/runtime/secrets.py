@@ -19,9 +19,7 @@ def fill(text: str, names: Mapping[str, str]) -> str:
     try:
         return text.format_map(dict(names))
     except KeyError as unknown:
-        raise SecretError(
-            f"The reference {text!r} uses {unknown}, which is not known; known names are {', '.join(sorted(names))}."
-        ) from None
+        raise SecretError(f"The reference {text!r} uses {unknown}, which is not known; known names are {', '.join(sorted(names))}.") from None
 
 
 def resolve(reference: str, names: Mapping[str, str]) -> bytes:

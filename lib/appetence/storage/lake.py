@@ -199,9 +199,7 @@ class Lake:
         stored = self.read(table)
         return stored.where(scope) if scope else stored
 
-    def _differences(
-        self, table: type[Table], staged: DataFrame, stored: DataFrame, *, with_updates: bool, with_deletes: bool
-    ) -> DataFrame:
+    def _differences(self, table: type[Table], staged: DataFrame, stored: DataFrame, *, with_updates: bool, with_deletes: bool) -> DataFrame:
         """The keys to insert, update and delete, with the action in a column."""
         keys = list(table.key)
         columns = [str(f) for f in table.content()]
@@ -257,9 +255,7 @@ class Lake:
         except Exception as failed:
             text = str(failed)
             if "Concurrent" in type(failed).__name__ or "DELTA_CONCURRENT" in text or "ConcurrentAppend" in text:
-                raise ConcurrentRunError(
-                    f"Another run wrote {table.full_name()} at the same time: nothing was lost; start this run again."
-                ) from None
+                raise ConcurrentRunError(f"Another run wrote {table.full_name()} at the same time: nothing was lost; start this run again.") from None
             if "DELTA_VIOLATE_CONSTRAINT" in text or "DELTA_NOT_NULL_CONSTRAINT" in text or "CHECK constraint" in text:
                 name = next((c for c in table.checks if c in text), "a NOT NULL column")
                 raise ContractError(f"Rows for {table.full_name()} break its check {name!r}; nothing was written.") from None
@@ -299,9 +295,7 @@ class Lake:
 def _properties(table: type[Table]) -> dict[str, str]:
     """Delta keeps minimum and maximum of technical columns only, so that no personal value enters its log."""
     columns = [c for c in table.technical_columns() if c not in table.partition_by]
-    stats = (
-        {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)} if columns else {"delta.dataSkippingNumIndexedCols": "0"}
-    )
+    stats = {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)} if columns else {"delta.dataSkippingNumIndexedCols": "0"}
     return {**stats, "delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
 
 
