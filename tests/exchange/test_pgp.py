@@ -119,8 +119,9 @@ def _expire(keys: Keys, party: str) -> None:
     home, fingerprint = keys.home(party), keys.fingerprints[party]
     time.sleep(1.1)  # the newer self-signature counts, and its time is in whole seconds
     with Pgp(home) as pgp:
-        command = ["gpg", "--homedir", pgp._gpg.gnupghome, "--batch", "--quick-set-expire", fingerprint, "20200101T000000"]
+        command = ["gpg", "--homedir", pgp._gpg.gnupghome, "--batch", "--quick-set-expire", fingerprint, "seconds=1"]
         subprocess.run(command, check=True, capture_output=True)
+    time.sleep(2.1)  # until it is over
     import_public(keys.home("operator"), export_public(home, fingerprint))
 
 
