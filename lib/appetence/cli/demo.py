@@ -53,8 +53,8 @@ def _demo(args: argparse.Namespace) -> int:
     outcomes += _results(config, args.keep)
     outcomes += [run_job(config, "handle_rights", RESULTS_ON), run_job(config, "enforce_retention", RESULTS_ON, dry_run=True)]
     with opened(config, "report", RESULTS_ON) as ctx:
-        summarise(ctx, outcomes)
-        page = _pages(ctx)
+        found = summarise(ctx, outcomes)
+        page = _pages(ctx, found)
     console.say(f"\nMade in {made:.0f} s, run in {seconds() - started - made:.0f} s.")
     _point(config, page)
     return 0
@@ -88,14 +88,14 @@ def _results(config: Config, is_kept: bool) -> list[Outcome]:
     )
 
 
-def _pages(ctx: Context) -> Path:
+def _pages(ctx: Context, truth: dict[str, Any]) -> Path:
     from appetence.pipeline.report import write_pages
 
-    return write_pages(ctx)
+    return write_pages(ctx, truth=truth)
 
 
-def summarise(ctx: Context, outcomes: list[Outcome]) -> None:
-    """What came out, for people."""
+def summarise(ctx: Context, outcomes: list[Outcome]) -> dict[str, Any]:
+    """What came out, for people; the figures against the truth."""
     from appetence.pipeline.make_demo import evaluate_identity
 
     console.say("\nJOBS")
@@ -109,10 +109,12 @@ def summarise(ctx: Context, outcomes: list[Outcome]) -> None:
         )
     )  # fmt: skip
     console.say("\nPERSONS AND HOUSEHOLDS AGAINST THE TRUTH")
-    console.say(console.table(_flat(evaluate_identity(ctx))))
+    found = evaluate_identity(ctx)
+    console.say(console.table(_flat(found)))
     _models(ctx)
     _waterfalls(ctx)
     _measured(ctx)
+    return found
 
 
 def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
