@@ -12,7 +12,7 @@ STAMP := .venv/installed
 STAMP_REAL := .venv/installed-real
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: help setup demo test test-fast check format real bench docs wheel clean
+.PHONY: help setup demo test test-all test-fast check format real bench docs wheel clean
 
 help: ## this text
 	@echo "Appetence: what make can do. Each of these prepares the machine first when that has not been done."
@@ -37,7 +37,10 @@ $(STAMP): setup.py conf/jobs.yaml lib/appetence/version.py
 demo: setup ## the whole chain on made data, with a summary (RECORDS=20000; lake in build/demo)
 	@$(RUN)/appetence demo --records $(RECORDS) $(ARGS)
 
-test: setup ## all tests (ARGS="-k word" narrows)
+test: setup ## the tests (ARGS="-k word" narrows); those that rewrite whole lakes many times are in test-all
+	@$(RUN)/python -m pytest -q -m "not slow" $(ARGS)
+
+test-all: setup ## every test, the erasure of twenty persons to the byte included
 	@$(RUN)/python -m pytest -q $(ARGS)
 
 test-fast: setup ## the tests that need no JVM

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
-TARGETS = {"help", "setup", "demo", "test", "test-fast", "check", "format", "real", "bench", "docs", "wheel", "clean"}
+TARGETS = {"help", "setup", "demo", "test", "test-all", "test-fast", "check", "format", "real", "bench", "docs", "wheel", "clean"}
 # The tests themselves may run under make, which would speak through its variables to the make that they start.
 OUTSIDE_MAKE = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS", "RECORDS", "ARGS"))}
 # What the set-up script itself calls.
