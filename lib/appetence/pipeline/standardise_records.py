@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence import data
@@ -41,6 +42,6 @@ def run(ctx: Context) -> Counts:
     )  # fmt: skip
 
 
-def _surnames(ctx: Context):  # type: ignore[no-untyped-def]  # a DataFrame; named where it is read
+def _surnames(ctx: Context) -> DataFrame:
     rows = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
     return ctx.spark.createDataFrame(rows, f"{names.NAME} string, {names.PER_MILLION} double")
