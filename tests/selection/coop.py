@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from appetence.columns.coordinates import coordinates
+from appetence.columns.coordinates import coordinates, hashed_coordinates
 from appetence.columns.hashing import pads
 from appetence.contracts.base import Table
 from appetence.contracts.campaign import Campaign, CampaignFile, Selection
@@ -212,7 +212,8 @@ def sources(spark: SparkSession, coop: Coop, law_rows: list[Row]) -> Sources:
     frames["campaign_file"] = local(spark, CampaignFile, listed["campaign_file"])
     inner, outer = pads(PEPPER)
     pads_frame = spark.createDataFrame([(bytearray(inner), bytearray(outer))], "inner_pad binary, outer_pad binary")
-    return Sources(**frames, pads=pads_frame, cut_on=AS_OF)
+    hashes = hashed_coordinates(frames["record"], pads_frame, "record_id").distinct()
+    return Sources(**frames, hashes=hashes, cut_on=AS_OF)
 
 
 def local(spark: SparkSession, table: type[Table], rows: list[Row]) -> DataFrame:

@@ -15,7 +15,7 @@ from appetence.contracts.identity import PersonLink
 from appetence.contracts.reference import Recipient
 from appetence.contracts.silver import Permission, Record
 from appetence.pipeline import issue_statements
-from appetence.selection.statements import ALL, given, masked, shared, used, with_totals
+from appetence.selection.statements import ALL, given, masked, used, with_totals
 from tests.selection.coop import local
 
 SMALL = 11
@@ -83,8 +83,6 @@ def test_counts_of_a_member_are_its_own(spark: SparkSession) -> None:
     links.append(PersonLink.row(record_id="m01-twice", member_id="m01", person_id="p29"))
     frame = local(spark, PersonLink, links)
     assert {r["member_id"]: r["value"] for r in given(frame, "records", "2026-10").collect()} == {"m01": 31, "m02": 20}
-    # p20 to p29 are the first member's alone, however many records it has of one of them.
-    assert {r["member_id"]: r["value"] for r in shared(frame, "2026-10").collect()} == {"m01": 20, "m02": 20}
     pieces = [Selection.row(campaign_id=c, channel="post", person_id=f"p{i}", member_id=m, cell=cell) for c, m, cell, n in PIECES for i in range(n)]
     campaigns = [Campaign.row(campaign_id=c, client_id=r, programme="alliance", drop_date=d) for c, r, d in CAMPAIGNS]
     clients = [Recipient.row(recipient_id="r1", sector="caritatif"), Recipient.row(recipient_id="r2", sector="voyages")]

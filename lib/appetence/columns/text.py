@@ -62,7 +62,7 @@ def null_if_empty(c: Column) -> Column:
     >>> spark.sql("SELECT '' a").select(null_if_empty(F.col("a")).alias("v")).first().v is None
     True
     """
-    return F.get(F.array_remove(F.array(c), F.lit("")), F.lit(0))
+    return F.get(F.regexp_extract_all(c, F.lit("(?s).+"), F.lit(0)), F.lit(0))
 
 
 def any_of(words: Iterable[str]) -> str:

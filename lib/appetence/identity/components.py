@@ -23,15 +23,15 @@ DRIVER_LIMIT = 50_000_000
 _BUCKETS = 64
 
 
-def connected_components(edges: DataFrame, engine: str = "auto") -> DataFrame:
+def connected_components(edges: DataFrame, engine: str = "auto", small: int = 0) -> DataFrame:
     """Edges (a, b: BIGINT) -> one row per node that has an edge: node, component (the lowest node of it).
 
     Engines: `graphframes`, `driver` (SciPy, in the driver's memory), `auto` (GraphFrames; the driver where the session gives no JVM
-    access)."""
+    access, and up to `small` edges)."""
     if engine not in ("auto", "graphframes", "driver"):
         raise ConfigError(f"identity.engine is {engine!r}; it can be auto, graphframes or driver.")
     links = edges.select(F.col(Pair.a).cast("bigint").alias(Pair.a), F.col(Pair.b).cast("bigint").alias(Pair.b)).distinct()
-    if engine == "driver" or (engine == "auto" and not _has_jvm(edges)):
+    if engine == "driver" or (engine == "auto" and (not _has_jvm(edges) or (small > 0 and links.count() <= small))):
         return _on_driver(links)
     return _with_graphframes(links)
 

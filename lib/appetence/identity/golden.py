@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.names import is_initial
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.silver import Record
 
+_VOTED = (Record.civility, Record.gender, Record.first_name, Record.last_name)
+
 
 def build_persons(records: DataFrame, links: DataFrame, homes: DataFrame, confidence: DataFrame) -> DataFrame:
     """Person rows from silver records, PersonLink, HouseholdLink and confidence (record_id, confidence). Grain: person_id.
 
-    A name, a civility or a gender is what most records say; at a tie what the newest says, then the lowest value. The place is that of
+    A name, a civility or a gender is what most records say; at a tie what the newest says, then the last in order. The place is that of
     the newest
     deliverable record, else of the newest with a postcode. The birth date is the youngest declared."""
     held = records.join(links.select(PersonLink.record_id, PersonLink.person_id), on=Record.record_id, how="inner")
     held = held.join(confidence.select(Record.record_id, Person.confidence), on=Record.record_id, how="left")
     counted = held.groupBy(PersonLink.person_id).agg(*_aggregates())
-    voted = counted
-    for name in (Record.civility, Record.gender, Record.first_name, Record.last_name):
-        voted = voted.join(_vote(held, name), on=PersonLink.person_id, how="left")
+    voted = counted.join(_votes(held), on=PersonLink.person_id, how="left")
     placed = voted.select(
         "*",
         F.col("_place").getField(Record.postcode).alias(Person.postcode),
@@ -56,12 +56,13 @@ def _aggregates() -> list[Column]:
     ]
 
 
-def _vote(held: DataFrame, name: str) -> DataFrame:
-    """person_id and the value most of its records state; an initial counts only where no whole first name is stated."""
-    stated = held.where(F.col(name).isNotNull())
-    whole = ~is_initial(F.col(name)) if name == Record.first_name else F.lit(True)
-    votes = stated.groupBy(PersonLink.person_id, name).agg(
-        F.count(F.lit(1)).alias("_n"), F.max(Record.delivered_on).alias("_newest"), F.max(whole).alias("_whole")
-    )
-    order = Window.partitionBy(PersonLink.person_id).orderBy(F.desc("_whole"), F.desc("_n"), F.desc("_newest"), name)
-    return votes.withColumn("_rank", F.row_number().over(order)).where("_rank = 1").select(PersonLink.person_id, name)
+def _votes(held: DataFrame) -> DataFrame:
+    """person_id and, for each voted field, the value most of its records state; an initial counts only where no whole first name is
+    stated."""
+    ballots = F.array(*(F.struct(F.lit(str(f)).alias("field"), F.col(f).alias("value")) for f in _VOTED))
+    stated = held.select(PersonLink.person_id, Record.delivered_on, F.explode(ballots).alias("v")).where("v.value IS NOT NULL")
+    votes = stated.groupBy(PersonLink.person_id, "v.field", "v.value").agg(F.count(F.lit(1)).alias("n"), F.max(Record.delivered_on).alias("newest"))
+    whole = (F.col("field") != str(Record.first_name)) | ~is_initial(F.col("value"))
+    order = F.struct(whole, F.col("n"), F.col("newest"), F.col("value"))
+    winners = [F.max_by("value", F.when(F.col("field") == str(f), order)).alias(f) for f in _VOTED]
+    return votes.groupBy(PersonLink.person_id).agg(*winners)

@@ -30,6 +30,8 @@ ADDRESS = "address_id"
 CROWD = 12
 HOUSE = 5
 COUPLE_YEARS = 15
+# Ties of households are few and short: below this many the driver is quicker than any graph engine.
+SMALL = 1_000_000
 _FLAT = "APPARTEMENT|PORTE|LOGEMENT|CHAMBRE|ETAGE"
 
 Stage = Callable[[str, DataFrame], DataFrame]
@@ -43,9 +45,10 @@ def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_
     held = records.join(owners, on=Record.record_id, how="inner")
     homes = stage("homes", _homes(held))
     ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, owners, kin))
+    ties = ties.unionByName(_lagging_ties(homes, held))
     node = {side: F.xxhash64(side) for side in (Pair.a, Pair.b)}
     linked = stage("ties", ties.where(F.col(Pair.a) != F.col(Pair.b)).select(*(n.alias(s) for s, n in node.items())).distinct())
-    found = components.connected_components(linked, engine)
+    found = components.connected_components(linked, engine, small=SMALL)
     grouped = homes.withColumn(Cluster.node, F.xxhash64(PERSON)).join(found, on=Cluster.node, how="left")
     grouped = grouped.withColumn(HOUSEHOLD, F.coalesce(Cluster.component, Cluster.node))
     return _guarded(grouped, max_size).select(PERSON, HOUSEHOLD, ADDRESS, HouseholdLink.household_size)
@@ -53,9 +56,9 @@ def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_
 
 def _homes(held: DataFrame) -> DataFrame:
     """One row per person: its address, flat, names, gender and birth year."""
-    stated = F.col(Record.address_key).isNotNull() & (F.col(Record.postcode).isNotNull() | F.col(Record.city).isNotNull())
-    text = F.when(stated, F.concat_ws("|", Record.address_key, F.coalesce(Record.postcode, Record.city)))
-    place = F.struct(text.alias("home"), F.col(Record.address_extra).alias("flat"))
+    text = _address()
+    stated = text.isNotNull()
+    place = F.struct(text.alias("home"), F.col(Record.address_extra).alias("flat"), F.col(Record.delivered_on).alias("home_on"))
     last = F.max_by(name_key(F.col(Record.last_name)), F.when(F.col(Record.last_name).isNotNull(), newest_first()))
     persons = held.groupBy(PERSON).agg(
         F.max_by(place, F.when(stated, newest_first())).alias("_place"),
@@ -64,10 +67,27 @@ def _homes(held: DataFrame) -> DataFrame:
         F.max(F.year(Record.birth_date)).alias("year"),
     )
     flat = F.when(F.col("_place.flat").rlike(_FLAT), F.col("_place.flat"))
-    rows = persons.select(PERSON, "last", "gender", "year", F.col("_place.home").alias("home"), flat.alias("flat"))
+    rows = persons.select(PERSON, "last", "gender", "year", F.col("_place.home").alias("home"), flat.alias("flat"), "_place.home_on")
     at = Window.partitionBy("home")
     sized = rows.withColumn("neighbours", F.when(F.col("home").isNotNull(), F.count(F.lit(1)).over(at)).otherwise(F.lit(1)))
     return sized.withColumn(ADDRESS, F.when(F.col("home").isNotNull(), F.concat(F.lit("a"), F.substring(content_hash(F.col("home")), 1, 20))))
+
+
+def _address() -> Column:
+    stated = F.col(Record.address_key).isNotNull() & (F.col(Record.postcode).isNotNull() | F.col(Record.city).isNotNull())
+    return F.when(stated, F.concat_ws("|", Record.address_key, F.coalesce(Record.postcode, Record.city)))
+
+
+def _lagging_ties(homes: DataFrame, held: DataFrame) -> DataFrame:
+    """A family moves and its members' files learn of it one by one: whoever is last known at the old address of a namesake, and not later than
+    that one's new address, is taken to have moved along. Known there later, it has stayed behind."""
+    seen = held.select(PERSON, _address().alias("at"), name_key(F.col(Record.last_name)).alias("name"), Record.delivered_on)
+    known = seen.where(F.col("at").isNotNull() & F.col("name").isNotNull()).groupBy(PERSON, "at", "name").agg(F.max(Record.delivered_on).alias("on"))
+    placed = known.join(homes.select(PERSON, "home", "home_on", "neighbours"), on=PERSON, how="inner")
+    lives = F.col("home") == F.col("at")
+    stayers = placed.where(lives & (F.col("neighbours") <= CROWD)).select(F.col(PERSON).alias(Pair.a), "at", "name", "on")
+    movers = placed.where(~lives).select(F.col(PERSON).alias(Pair.b), "at", "name", "home_on")
+    return stayers.join(movers, on=["at", "name"], how="inner").where(F.col("on") <= F.col("home_on")).select(Pair.a, Pair.b)
 
 
 def _token_ties(homes: DataFrame, held: DataFrame) -> DataFrame:

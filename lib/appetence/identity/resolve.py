@@ -22,7 +22,7 @@ from appetence.identity.frames import Signature as S
 Stage = Callable[[str, DataFrame], DataFrame]
 Mark = Callable[[str], None]
 FrozenModel = Callable[[Sequence[comparison.Field]], weights.Model | None]
-RANDOM_PAIRS = 400_000
+RANDOM_PAIRS = 200_000
 # Which stated attribute says that a compared field is stated at all.
 _STATED = {
     "last_name": S.last, "first_name": S.first, "birth_date": S.birth, "place": S.postcode, "email": S.email, "mobile": S.mobile,

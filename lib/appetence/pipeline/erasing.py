@@ -117,6 +117,9 @@ def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]
     )
     said = [(r[0], r[1]) for r in mine.distinct().collect()] + [("", v) for v in extra]
     others = raw.join(doomed, on=RawRecord.record_id, how="left_anti").select(F.explode(_searched()).alias("held"))
+    # A repaired e-mail or a number in its standard form may be somebody else's raw value: both forms stay somebody else's.
+    clean = ctx.lake.read_or_empty(Record).join(doomed, on=Record.record_id, how="left_anti")
+    others = others.unionByName(clean.select(F.explode(F.array_compact(F.array(Record.email, Record.mobile, Record.landline))).alias("held")))
     others = others.select(F.lower("held").alias("held")).distinct()
     asked = ctx.spark.createDataFrame([(v.lower(),) for v in {v for _, v in said}], "sought string")
     # A value inside somebody else's longer one would be found there: `contains`, a nested loop over at most some hundred values.

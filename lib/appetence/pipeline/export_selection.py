@@ -23,7 +23,8 @@ from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
 from appetence.exchange.pgp import Pgp
 from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, read_sources
+from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, keyed_coordinates, read_sources
+from appetence.privacy.register import unsafe_recipients
 from appetence.selection import layouts
 from appetence.selection.candidates import Sources
 from appetence.selection.caps import HOLDOUT, calls_made, earlier_pieces
@@ -53,11 +54,12 @@ def run(ctx: Context) -> Counts:
     with _desk(ctx, stored) as desk:
         destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
         cut = {row[Campaign.campaign_id]: row for row in ctx.lake.read(Campaign).collect()}
+        hashes = keyed_coordinates(ctx)
         for spec in chosen_campaigns(ctx):
             if spec.drop_date < ctx.as_of or spec.campaign_id not in cut:
                 continue
             terms = campaign_terms(ctx, spec)
-            rows, asked, kept = _hand_over(ctx, desk, terms, cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of)
+            rows, asked, kept = _hand_over(ctx, desk, terms, cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of, hashes)
             written += rows
             before, after = before + asked, after + kept
     _register(ctx, stored, written, destroyed)
@@ -65,7 +67,7 @@ def run(ctx: Context) -> Counts:
         before, after, before - after,
         details={
             "files": len(written), "destroyed": len(destroyed), "stopped": before - after,
-            "audit": [*(_audit("exported", row) for row in written), *(_audit("destroyed", stored[i]) for i in destroyed)],
+            "audit": [*(_audit("exported", row) for row in written if row["is_new"]), *(_audit("destroyed", stored[i]) for i in destroyed)],
         },
     )  # fmt: skip
 
@@ -86,9 +88,9 @@ def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
     return hashlib.sha256(f"export|{campaign_id}|{channel}|{recipient_id}".encode()).hexdigest()[:32]
 
 
-def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date) -> tuple[Rows, int, int]:
+def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> tuple[Rows, int, int]:
     """The files of one campaign: their rows in the register, pieces cut, pieces that may still leave."""
-    sources = read_sources(ctx, terms, cut_on)
+    sources = read_sources(ctx, terms, cut_on, hashes)
     cut = sources.selection.where((F.col(Selection.campaign_id) == terms.spec.campaign_id) & (F.col(Selection.cell) != HOLDOUT))
     asked = cut.count()
     lawful = ctx.lake.stage("lawful", still_lawful(cut, sources, terms))
@@ -96,8 +98,19 @@ def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date) -> tuple
     if asked > kept:
         ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
     recipient = ctx.config.recipients[terms.spec.router]
-    rows = [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in terms.channels]
-    return rows, asked, kept
+    if unsafe_recipients([recipient]):
+        raise ConfigError(
+            f"recipients/{recipient.recipient_id}.yaml: {recipient.country} lies outside the European Economic Area and no safeguard is stated; "
+            "nothing is exported there: state `safeguard`, or choose another router."
+        )
+    due = [c for c in terms.channels if not _is_destroyed(desk, export_id(terms.spec.campaign_id, c, recipient.recipient_id))]
+    return [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in due], asked, kept
+
+
+def _is_destroyed(desk: Desk, identity: str) -> bool:
+    """Whether a file was handed over and destroyed before: it is not written again, whatever becomes of the drop date."""
+    known = desk.registered.get(identity)
+    return known is not None and known[Export.destroyed_on] is not None
 
 
 def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: DataFrame, channel: str, recipient: RecipientSpec) -> dict[str, Any]:
@@ -115,7 +128,7 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
     traps = [{ExportLine.reference: s["reference"]} for s in seeds]
     if ctx.dry_run:
         rows = lines.count()
-        return {**common, Export.rows: rows, "lines": link, "traps": traps}
+        return {**common, Export.rows: rows, "lines": link, "traps": traps, "is_new": False}
     receipt = write_export(
         lines, "reference" if "reference" in layout.columns else list(layout.columns), layout,
         campaign_id=terms.spec.campaign_id, channel=channel, recipient=recipient, fingerprint=_key_of(ctx, recipient), pgp=desk.pgp,
@@ -125,7 +138,7 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
     ctx.progress(f"{terms.spec.campaign_id}: {receipt.rows} lines by {channel} for {recipient.recipient_id}")
     return {
         **common, Export.rows: receipt.rows, Export.file_name: receipt.file_name, Export.plaintext_hash: receipt.plaintext_hash,
-        Export.cipher_hash: receipt.cipher_hash, "lines": link, "traps": traps,
+        Export.cipher_hash: receipt.cipher_hash, "lines": link, "traps": traps, "is_new": receipt.is_new,
         Export.exported_on: known[Export.exported_on] if known and not receipt.is_new else ctx.as_of,
     }  # fmt: skip
 

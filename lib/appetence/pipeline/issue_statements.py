@@ -5,11 +5,10 @@ from __future__ import annotations
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection, Statement
-from appetence.contracts.identity import PersonLink
 from appetence.contracts.reference import Recipient
 from appetence.contracts.silver import Permission, Record, Transaction
 from appetence.pipeline.context import Context, Counts
-from appetence.selection.statements import USED, given, masked, shared, used, with_totals
+from appetence.selection.statements import USED, given, masked, used, with_totals
 
 
 def run(ctx: Context) -> Counts:
@@ -19,7 +18,6 @@ def run(ctx: Context) -> Counts:
     parts = given(lake.read(Record), "records", month)
     parts = parts.unionByName(given(lake.read_or_empty(Transaction), "transactions", month))
     parts = parts.unionByName(given(lake.read_or_empty(Permission).where(Permission.is_granted), "permissions", month))
-    parts = parts.unionByName(shared(lake.read_or_empty(PersonLink), month))
     dropped = lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date) <= F.lit(ctx.as_of))
     parts = parts.unionByName(used(lake.read_or_empty(Selection), dropped, lake.read(Recipient)))
     # What a campaign used is restated as a whole: a piece that an erasure took away since then is no longer counted.

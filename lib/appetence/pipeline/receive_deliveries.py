@@ -33,6 +33,7 @@ from appetence.exchange.receiving import (
 )  # fmt: skip
 from appetence.exchange.stores import open_store
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.erasing import without_erased
 
 _JOB = "receive_deliveries"
 _SPARK_TYPES: dict[str, T.DataType] = {"line_number": T.IntegerType(), "delivered_at": T.TimestampType(), "received_on": T.DateType()}
@@ -114,7 +115,7 @@ def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list
     schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])
     rows = ctx.spark.read.schema(schema).parquet(*paths)
     known = F.when(F.col(RawRecord.customer_ref).isNotNull(), record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
-    return rows.withColumn(RawRecord.record_id, known)
+    return without_erased(ctx, rows.withColumn(RawRecord.record_id, known))
 
 
 def _line(result: Result) -> str:

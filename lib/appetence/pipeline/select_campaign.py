@@ -7,6 +7,7 @@ import datetime as dt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from appetence.columns.coordinates import hashed_coordinates
 from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Selection, Tier, Waterfall
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
@@ -25,13 +26,14 @@ from appetence.selection.waterfall import Result, decide
 def run(ctx: Context) -> Counts:
     """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut."""
     details: dict[str, dict[str, int]] = {}
+    hashes = keyed_coordinates(ctx)
     for terms, cut_on in in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)]):
         name = terms.spec.campaign_id
         if is_closed(ctx, terms):
             ctx.progress(f"{name}: dropped on {terms.drop_date}, kept as it was cut")
             continue
         ctx.progress(f"{name}: looking at candidates")
-        details[name] = _cut(ctx, terms, cut_on)
+        details[name] = _cut(ctx, terms, cut_on, hashes)
         ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
     return Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
 
@@ -78,9 +80,9 @@ def is_closed(ctx: Context, terms: Terms) -> bool:
     return True
 
 
-def _cut(ctx: Context, terms: Terms, cut_on: dt.date) -> dict[str, int]:
-    sources = read_sources(ctx, terms, cut_on)
-    candidates = ctx.lake.stage("candidates", build_candidates(sources, terms))
+def _cut(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> dict[str, int]:
+    sources = read_sources(ctx, terms, cut_on, hashes)
+    candidates = ctx.lake.stage("candidates", build_candidates(sources, terms, ctx.lake.stage))
     reference = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
     result = decide(candidates, terms, reference, F.lit(cut_on), ctx.lake.stage)
     return write_result(ctx, result, terms)
@@ -90,18 +92,25 @@ def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
     """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there."""
     scope = f"campaign_id = '{terms.spec.campaign_id}'"
     campaign = ctx.lake.stage("campaign", result.campaign)
-    decisions = ctx.lake.sync(Decision, result.decision, scope)
-    ctx.lake.sync(Selection, result.selection, scope)
-    ctx.lake.sync(Waterfall, result.waterfall, scope)
-    ctx.lake.sync(Tier, result.tier, scope)
+    decisions, *_ = ctx.lake.sync_all(
+        [(Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier)], scope
+    )
     ctx.lake.sync(Campaign, campaign, scope)
     row = campaign.first()
     assert row is not None
     return {"candidates": decisions.rows, "mailed": int(row[Campaign.selected]), "held_out": int(row[Campaign.held_out])}
 
 
-def read_sources(ctx: Context, terms: Terms, cut_on: dt.date) -> Sources:
-    """The tables a selection reads. What privacy keeps may be empty; identities, permissions and reference tables must be there."""
+def keyed_coordinates(ctx: Context) -> DataFrame:
+    """record_id, kind, key_hash of every record's coordinates: made once a run, whatever the number of campaigns."""
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    return ctx.lake.stage("coordinates", hashed_coordinates(ctx.lake.read(Record), pads, str(Record.record_id)).distinct())
+
+
+def read_sources(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> Sources:
+    """The tables a selection reads, and `hashes` of `keyed_coordinates`.
+
+    What privacy keeps may be empty; identities, permissions and reference tables must be there."""
     lake = ctx.lake
     return Sources(
         record=lake.read(Record), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
@@ -110,7 +119,7 @@ def read_sources(ctx: Context, terms: Terms, cut_on: dt.date) -> Sources:
         recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
-        selection=lake.read_or_empty(Selection), pads=ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)), cut_on=cut_on,
+        selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=cut_on,
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -24,8 +26,8 @@ def run(ctx: Context) -> Counts:
     records = named.unionByName(standardise.build_bare_records(raw_transactions, named))
     written = lake.sync(Record, records)
     ctx.progress(f"{written.rows} records; typing transactions and permissions")
-    bought, bad_bought = transactions.build_transactions(raw_transactions, lake.read(Member), ctx.as_of)
-    events, bad_events = permissions.build_permission_events(lake.read_or_empty(RawPermission))
+    bought, bad_bought = transactions.build_transactions(raw_transactions, lake.read(Member), ctx.as_of, partial(lake.stage, "typed_transactions"))
+    events, bad_events = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
     stored = lake.sync(Transaction, bought)
     # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
     said = lake.upsert(PermissionEvent, events)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -12,9 +14,11 @@ from appetence.contracts.silver import Permission, PermissionEvent
 from appetence.records.transactions import _fault, rejects
 
 
-def build_permission_events(lines: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """silver.permission_event and the bronze.reject rows of raw permission lines. The same thing said twice is one event."""
-    typed = _typed(lines)
+def build_permission_events(lines: DataFrame, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame) -> tuple[DataFrame, DataFrame]:
+    """silver.permission_event and the bronze.reject rows of raw permission lines. The same thing said twice is one event.
+
+    `stage` may keep the typed lines, which both results are made of."""
+    typed = stage(_typed(lines))
     said = [PermissionEvent.record_id, "_channel", "_use", "_purpose", "_basis", "_status", "_at", "_wording", "_point", "_recipients"]
     event_id = F.substring(F.sha2(F.to_json(F.struct(*said)), 256), 1, 32)
     good = typed.where("_fault IS NULL").withColumn(PermissionEvent.event_id, event_id)
@@ -57,7 +61,8 @@ def _typed(lines: DataFrame) -> DataFrame:
         return F.nullif(text.squeeze(F.col(column)), F.lit(""))
 
     when = text.squeeze(F.col(RawPermission.collected_at))
-    at = F.coalesce(*(F.try_to_timestamp(when, F.lit(f)) for f in _TIMES))
+    # A format tried on a text of another shape raises and catches an exception for every line: shapes first.
+    at = F.coalesce(*(F.try_to_timestamp(F.when(when.rlike(shape), when), F.lit(f)) for shape, f in _TIMES))
     recipients = F.filter(F.split(F.coalesce(word(RawPermission.recipients), F.lit("")), r"\s*\|\s*"), lambda w: w != "")
     typed = lines.withColumns(
         {
@@ -79,7 +84,10 @@ def _typed(lines: DataFrame) -> DataFrame:
     return typed.withColumn("_fault", fault)
 
 
+_DAY, _FRENCH, _CLOCK = "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "^[0-9]{2}/[0-9]{2}/[0-9]{4}", "[0-9]{2}:[0-9]{2}"
 _TIMES = (
-    "yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX", "yyyy-MM-dd'T'HH:mm:ss", "yyyy-MM-dd HH:mm:ss", "yyyy-MM-dd", "dd/MM/yyyy HH:mm:ss",
-    "dd/MM/yyyy HH:mm", "dd/MM/yyyy",
+    (f"{_DAY}T{_CLOCK}:[0-9]{{2}}(?:[.][0-9]{{3}})?(?:Z|[+-]{_CLOCK})$", "yyyy-MM-dd'T'HH:mm:ss[.SSS]XXX"),
+    (f"{_DAY}T{_CLOCK}:[0-9]{{2}}$", "yyyy-MM-dd'T'HH:mm:ss"),
+    (f"{_DAY} {_CLOCK}:[0-9]{{2}}$", "yyyy-MM-dd HH:mm:ss"), (f"{_DAY}$", "yyyy-MM-dd"),
+    (f"{_FRENCH} {_CLOCK}:[0-9]{{2}}$", "dd/MM/yyyy HH:mm:ss"), (f"{_FRENCH} {_CLOCK}$", "dd/MM/yyyy HH:mm"), (f"{_FRENCH}$", "dd/MM/yyyy"),
 )  # fmt: skip

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns import dates, hashing, text
@@ -50,15 +51,19 @@ def typed_lines(lines: DataFrame, as_of: dt.date) -> DataFrame:
     return typed.withColumn("_fault", fault)
 
 
-def build_transactions(lines: DataFrame, members: DataFrame, as_of: dt.date) -> tuple[DataFrame, DataFrame]:
+def build_transactions(
+    lines: DataFrame, members: DataFrame, as_of: dt.date, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame
+) -> tuple[DataFrame, DataFrame]:  # fmt: skip
     """silver.transaction and the bronze.reject rows of raw transaction lines. The newest line of a transaction number counts.
 
-    `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is."""
+    `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is. `stage` may keep the typed
+    lines, which both results are made of."""
     with_id = lines.withColumn(Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref)))
-    first_known = with_id.groupBy(Transaction.transaction_id).agg(F.min(RawTransaction.received_on).alias(Transaction.known_on))
-    typed = typed_lines(newest_lines(with_id, Transaction.transaction_id), as_of)
+    same = Window.partitionBy(Transaction.transaction_id)
+    first_known = with_id.withColumn(Transaction.known_on, F.min(RawTransaction.received_on).over(same))
+    typed = stage(typed_lines(newest_lines(first_known, Transaction.transaction_id), as_of))
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
-    good = typed.where("_fault IS NULL").join(first_known, on=Transaction.transaction_id, how="inner").join(sectors, on=Member.member_id, how="inner")
+    good = typed.where("_fault IS NULL").join(sectors, on=Member.member_id, how="inner")
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
     built = good.withColumns(
         {

@@ -22,7 +22,8 @@ LOCAL_CONF = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
-    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
+    "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256k",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.debug.maxToStringFields": "20",
     "spark.driver.host": "127.0.0.1",
@@ -60,7 +61,7 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
     conf = {
         **LOCAL_CONF,
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (" -XX:TieredStopAtLevel=1" if settings.jit == "quick" else ""),
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (" -XX:TieredStopAtLevel=1 -XX:+UseParallelGC" if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         "spark.jars": ",".join(str(f) for f in jar_files(settings)),

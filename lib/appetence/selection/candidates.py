@@ -7,6 +7,7 @@ down the waterfall, the preferred one first. So each person has one best channel
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -36,11 +37,13 @@ CHANNEL_REASONS = (
     Reason.EXTERNAL_LIST, Reason.PERMISSION, Reason.INSTRUCTION, Reason.SOURCES, Reason.DELIVERABLE, Reason.CAP,
 )  # fmt: skip
 REASONS, SERVED = "reasons", "was_served"
+Stage = Callable[[str, DataFrame], DataFrame]
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The tables a selection reads, and the one-row frame of the pepper's pads. `cut_on`: day of this campaign's (first) cut."""
+    """The tables a selection reads. `hashes`: keyed coordinates of all records (record_id, kind, key_hash); `cut_on`: day of this
+    campaign's (first) cut."""
 
     record: DataFrame
     person_link: DataFrame
@@ -62,19 +65,22 @@ class Sources:
     death: DataFrame
     campaign: DataFrame
     selection: DataFrame
-    pads: DataFrame
+    hashes: DataFrame
     cut_on: dt.date
 
 
-def build_candidates(s: Sources, terms: Terms) -> DataFrame:
-    """One row per person of the universe: its channel, list, supply, priority and the array of reasons that speak against it."""
-    live = live_records(s.record, s.person_link, s.household_link, terms)
+def build_candidates(s: Sources, terms: Terms, stage: Stage = lambda name, frame: frame) -> DataFrame:
+    """One row per person of the universe: its channel, list, supply, priority and the array of reasons that speak against it.
+
+    `stage` may keep what is read several times: the records known on the day, and what was found on lists."""
+    live = stage("live", live_records(s.record, s.person_link, s.household_link, terms))
     people = universe(live, terms)
     near = live.join(people.select(HOUSEHOLD).distinct(), on=HOUSEHOLD, how="left_semi")
     pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
-    listed = suppression.listed_persons(near, s.pads, suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms), terms)
+    wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
+    listed = stage("listed", suppression.listed_persons(near, s.hashes, wanted, terms))
     allowed = instructed(s.instruction, s.member, s.exclusion, s.recipient, terms)
-    by_channel = _grid(people, live, s, allowed, terms)
+    by_channel = stage("grid", _grid(people, live, s, allowed, terms))
     by_channel = by_channel.join(listed, on=PERSON, how="left").join(caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left")
     by_channel = by_channel.join(caps.calls_made(pieces, terms), on=PERSON, how="left")
     chosen = choose_channel(by_channel, terms)

@@ -35,7 +35,7 @@ def still_lawful(selection: DataFrame, s: Sources, terms: Terms) -> DataFrame:
         sums = summarise(supplies, terms).where((F.col("source_count") >= terms.spec.min_sources) & F.col("has_other_source"))
         kept = kept.join(sums.select(PERSON, CHANNEL), on=[PERSON, CHANNEL], how="left_semi")
     wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
-    listed = suppression.listed_persons(live, s.pads, wanted, terms)
+    listed = suppression.listed_persons(live, s.hashes, wanted, terms)
     standing = status(theirs, s.person, s.limitation, s.death, adults_only_members(s.instruction, terms), terms)
     joined = kept.join(listed, on=PERSON, how="left").join(standing.select(PERSON, HAS_STATUS), on=PERSON, how="left")
     closed = F.array_contains(F.coalesce(F.col(suppression.EXTERNAL), F.array().cast("array<string>")), F.col(CHANNEL))

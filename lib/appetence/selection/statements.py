@@ -7,7 +7,6 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection, Statement
 from appetence.contracts.domain import SMALL_COUNT
-from appetence.contracts.identity import PersonLink
 from appetence.contracts.reference import Recipient
 from appetence.selection.cells import HOLDOUT
 
@@ -19,14 +18,6 @@ LINE = (ST.member_id, ST.month, ST.measure)
 def given(frame: DataFrame, measure: str, month: str) -> DataFrame:
     """How many rows of a table each member has on this month's statement."""
     return _on_statement(frame.groupBy(ST.member_id).agg(F.count(F.lit(1)).alias(ST.value)), measure, month)
-
-
-def shared(links: DataFrame, month: str) -> DataFrame:
-    """How many persons each member supplies whom another member supplies too; neither who they are nor which member it is."""
-    person = F.col(PersonLink.person_id)
-    both = links.groupBy(person).agg(F.collect_set(PersonLink.member_id).alias("_members")).where(F.size("_members") > 1)
-    counted = both.select(F.explode("_members").alias(ST.member_id)).groupBy(ST.member_id).agg(F.count(F.lit(1)).alias(ST.value))
-    return _on_statement(counted, "shared_persons", month)
 
 
 def _on_statement(counted: DataFrame, measure: str, month: str) -> DataFrame:

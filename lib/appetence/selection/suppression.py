@@ -10,10 +10,11 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import KEY_HASH, KIND, Kind, hashed_coordinates
+from appetence.columns.coordinates import KEY_HASH, KIND, Kind
 from appetence.contracts.campaign import CampaignFile
 from appetence.contracts.domain import Channel
 from appetence.contracts.privacy import ExternalList, Suppression
+from appetence.contracts.silver import Record
 from appetence.selection.pool import HOUSEHOLD, PERSON
 from appetence.selection.terms import Terms
 
@@ -44,14 +45,16 @@ def _kind_of(channel: Channel) -> str:
     return str(kinds[channel])
 
 
-def listed_persons(live: DataFrame, pads: DataFrame, wanted: DataFrame, terms: Terms) -> DataFrame:
+def listed_persons(live: DataFrame, hashes: DataFrame, wanted: DataFrame, terms: Terms) -> DataFrame:
     """Persons found on a list, with `is_suppressed`, `is_client_file` and the channels that external lists close to them.
 
-    `live` are records with person and household; a match of a family at an address holds for its household, except that a client's file
-    reaches beyond the person only when the campaign merges by family or address.
+    `live` are records with person and household, `hashes` the keyed coordinates of records (record_id, kind, key_hash); a match of a family
+    at an address holds for its household, except that a client's file reaches beyond the person only when the campaign merges by family
+    or address.
     """
-    hashes = hashed_coordinates(live, pads, PERSON, HOUSEHOLD).distinct()
-    found = hashes.join(wanted, on=KEY_HASH, how="inner").select(PERSON, HOUSEHOLD, KIND, _LIST, _CHANNELS).distinct()
+    owners = live.select(Record.record_id, PERSON, HOUSEHOLD)
+    met = hashes.join(wanted, on=KEY_HASH, how="inner").join(owners, on=Record.record_id, how="inner")
+    found = met.select(PERSON, HOUSEHOLD, KIND, _LIST, _CHANNELS).distinct()
     family = F.col(KIND) == str(Kind.POSTAL_HOUSEHOLD)
     reaches = family & ((F.col(_LIST) != CLIENT_FILE) | F.lit(terms.spec.merge_level != "person"))
     themselves = found.where(~family).select(PERSON, _LIST, _CHANNELS)

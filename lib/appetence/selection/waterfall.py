@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
@@ -11,7 +10,7 @@ from pyspark.sql import functions as F
 from appetence.columns.hashing import hmac_sha256
 from appetence.contracts.campaign import Campaign, Decision, Selection, Tier, Waterfall
 from appetence.contracts.domain import Reason
-from appetence.selection.candidates import REASONS, SERVED
+from appetence.selection.candidates import REASONS, SERVED, Stage
 from appetence.selection.cells import CELL, HOLDOUT, taken, with_cells
 from appetence.selection.keycodes import key_code
 from appetence.selection.pool import PERSON
@@ -19,7 +18,6 @@ from appetence.selection.ranking import DECILE, POSITION, PROBABILITY, RANK, wit
 from appetence.selection.terms import Terms
 
 UNIVERSE = "UNIVERSE"
-Stage = Callable[[str, DataFrame], DataFrame]
 
 
 @dataclass(frozen=True)
