@@ -143,6 +143,33 @@ def test_inv_07_nobody_young_frozen_or_dead_is_eligible(decided: Callable[[str],
         assert person not in dead and not found.oracle.status(person)
 
 
+def _eligible(spark: SparkSession, conf_folder: str, coop: Coop) -> dict[str, Row]:
+    said = terms(conf_folder, campaign(seed=5))
+    found = build_candidates(sources(spark, coop, law_rule_rows(law(conf_folder))), said).where(F.size("reasons") == 0)
+    return {r["person_id"]: r.asDict() for r in found.collect()}
+
+
+def test_inv_06_an_exclusion_pair_works_both_ways(spark: SparkSession, conf_folder: str) -> None:
+    coop = generate(5, 120, campaign(seed=5))
+    found = {}
+    for pair in ((), ("m02", "r_vad"), ("r_vad", "m02")):
+        coop.rows["exclusion"] = [{"party_a": pair[0], "party_b": pair[1]}] if pair else []
+        found[pair] = _eligible(spark, conf_folder, coop)
+    assert any(row["member_id"] == "m02" for row in found[()].values())
+    assert found["m02", "r_vad"] == found["r_vad", "m02"] != found[()]
+    assert not any(row["member_id"] == "m02" for row in found["m02", "r_vad"].values())
+
+
+def test_inv_26_a_grant_without_wording_or_collection_point_does_not_count(spark: SparkSession, conf_folder: str) -> None:
+    coop = generate(5, 120, campaign(seed=5))
+    before = _eligible(spark, conf_folder, coop)
+    owner = {link["record_id"]: link["person_id"] for link in coop.of("person_link")}
+    faults = dict(zip(sorted(before), ({"wording_version": None}, {"wording_version": " "}, {"collection_point": None}), strict=False))
+    for event in coop.of("permission_event"):
+        event.update(faults.get(owner[event["record_id"]], {}))
+    assert len(faults) == 3 and not set(faults) & set(_eligible(spark, conf_folder, coop))
+
+
 # -- from candidates to a selection ---------------------------------------------------------------------------------------------
 
 

@@ -121,3 +121,23 @@ def test_statements_are_issued_by_month_and_repeat_themselves(spark: SparkSessio
     issue_statements.run(make_context(as_of=dt.date(2026, 11, 30), run_id="run-3"))
     months = {r["month"] for r in later.lake.read(Statement).where(F.col("measure") == "records").collect()}
     assert months == {"2026-10", "2026-11"}
+
+
+@pytest.mark.spark
+def test_inv_08_a_statement_does_not_move_with_another_member(spark: SparkSession) -> None:
+    """Whatever the other members deliver and whatever of it is used, one member's lines stay as they are."""
+    clients = local(spark, Recipient, [Recipient.row(recipient_id="r1", sector="caritatif"), Recipient.row(recipient_id="r2", sector="voyages")])
+    campaigns = local(spark, Campaign, [Campaign.row(campaign_id=c, client_id=r, programme="alliance", drop_date=d) for c, r, d in CAMPAIGNS])
+
+    def told(others: int) -> list[tuple[object, ...]]:
+        held = [PersonLink.row(record_id=f"{m}-{i}", member_id=m, person_id=f"p{i}") for m, n in (("m01", 30), ("m02", others)) for i in range(n)]
+        used_of = {"m01": 0, "m02": others}
+        pieces = [
+            Selection.row(campaign_id=c, channel="post", person_id=f"p{i}", member_id=m, cell=cell)
+            for c, m, cell, n in PIECES for i in range(n + used_of.get(m, 0))
+        ]  # fmt: skip
+        parts = given(local(spark, PersonLink, held), "records", "2026-10").unionByName(used(local(spark, Selection, pieces), campaigns, clients))
+        rows = masked(with_totals(parts)).where(F.col("member_id") == "m01").orderBy(*Statement.key)
+        return [tuple(r) for r in rows.collect()]
+
+    assert told(2) == told(40) and len(told(2)) > 2

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ import pytest
 from appetence.contracts.campaign import Waterfall
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
-from appetence.errors import ContractError, MissingTableError
+from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
 from appetence.storage.lake import Lake
 
 pytestmark = pytest.mark.spark
@@ -91,3 +93,35 @@ def test_delete_by_opaque_id_and_purge_leave_no_personal_byte(lake: Lake) -> Non
     assert lake.purge([Record])["silver.record"] >= 1
     assert [r["last_name"] for r in lake.read(Record).collect()] == ["MARTIN"]
     assert not any(b"ZANZIBAROV" in f.read_bytes() for f in Path(lake.path(Record)).rglob("*") if f.is_file())
+
+
+def test_inv_30_writers_at_the_same_time_lose_no_row(lake: Lake) -> None:
+    """Each of four writers either has all its rows in the table or was refused loudly with none of them there."""
+    lake.sync(PersonLink, links(lake, {"first": "p0"}))
+
+    def write(name: str) -> bool:
+        other = Lake(lake.spark, lake.location, f"run-{name}", lake.scratch)
+        try:
+            # The shared key makes each writer change a row too, not only add some.
+            other.upsert(PersonLink, links(other, {"first": f"p{name}", **{f"{name}{i}": "p" for i in range(20)}}))
+        except ConcurrentRunError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        outcome = dict(zip("abcd", pool.map(write, "abcd"), strict=True))
+    stored = {r["record_id"]: r["person_id"] for r in lake.read(PersonLink).collect()}
+    assert any(outcome.values())
+    for name, is_written in outcome.items():
+        assert sum(record[0] == name for record in stored if record != "first") == (20 if is_written else 0)
+    assert stored["first"] in {f"p{name}" for name, is_written in outcome.items() if is_written}
+
+
+def test_tables_written_side_by_side_are_each_whole(lake: Lake) -> None:
+    steps = Waterfall.frame(lake.spark, [{"campaign_id": "one", "step": 0, "code": "UNIVERSE", "entered": 1, "dropped": 0, "remaining": 1}])
+    changes = lake.together(partial(lake.sync, PersonLink, links(lake, {"a": "p1", "b": "p2"})), partial(lake.sync, Waterfall, steps))
+    assert [c.inserted for c in changes] == [2, 1]
+    assert lake.read(PersonLink).count() == 2 and lake.read(Waterfall).count() == 1
+    doubled = links(lake, {"a": "p1"}).union(links(lake, {"a": "p2"}))
+    with pytest.raises(ContractError, match="1 double keys"):
+        lake.together(partial(lake.sync, Waterfall, steps), partial(lake.sync, PersonLink, doubled))

@@ -48,10 +48,10 @@ def _demo(args: argparse.Namespace) -> int:
     made = seconds() - started
     before, after = CHAIN[: CHAIN.index("select_campaign")], CHAIN[CHAIN.index("select_campaign") : CHAIN.index("measure_response")]
     outcomes = run_chain(config, AS_OF, jobs=before)
-    outcomes.append(run_job(config, "import_suppressions", AS_OF))
+    outcomes += [run_job(config, job, AS_OF) for job in ("import_suppressions", "handle_rights")]
     outcomes += run_chain(config, AS_OF, jobs=after)
     outcomes += _results(config, args.keep)
-    outcomes += [run_job(config, "handle_rights", RESULTS_ON), run_job(config, "enforce_retention", RESULTS_ON, dry_run=True)]
+    outcomes.append(run_job(config, "enforce_retention", RESULTS_ON, dry_run=True))
     with opened(config, "report", RESULTS_ON) as ctx:
         found = summarise(ctx, outcomes)
         page = _pages(ctx, found)
@@ -103,7 +103,7 @@ def summarise(ctx: Context, outcomes: list[Outcome]) -> dict[str, Any]:
         console.table(
             [
                 {"job": o.job, "rows in": o.counts.rows_in, "rows out": o.counts.rows_out, "rejected": o.counts.rows_rejected,
-                 "changed": sum(o.writes.values()), "seconds": round(o.seconds, 1)}
+                 "changed": sum(o.writes.values()), "seconds": f"{o.seconds:.1f}"}
                 for o in outcomes
             ]
         )

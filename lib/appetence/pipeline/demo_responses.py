@@ -40,14 +40,14 @@ def deliver(ctx: Context) -> Counts:
 
     Writes `<truth>/campaign_truth.parquet` (campaign_id, true_person, cell, p_base, p_uplift, is_extra, extra_on)."""
     noted = json.loads((Path(ctx.config.paths.truth) / "demo.json").read_text(encoding="ascii"))
-    made = world_frames.build(ctx.spark, noted["records"], noted["seed"])
+    made = world_frames.build(ctx.spark, noted["records"], noted["seed"], stage=ctx.lake.stage)
     created = dt.datetime.combine(ctx.as_of - _BOOKING, dt.time(3), dt.UTC)
     through = created.date() - dt.timedelta(days=1)
     campaigns = {c.campaign_id: c for c in ctx.lake.read(Campaign).collect() if c.drop_date < through}
     if not campaigns:
         return Counts(0, 0)
     ctx.progress("who responds to the campaigns")
-    made = replace(made, relations=ctx.lake.stage("relations", responses.concerned(made.relations, _clients(ctx, campaigns.values()))))
+    made = replace(made, relations=ctx.lake.stage("concerned", responses.concerned(made.relations, _clients(ctx, campaigns.values()))))
     selected = _selected(ctx)
     found: dict[str, DataFrame] = {}
     for campaign_id, campaign in sorted(campaigns.items()):

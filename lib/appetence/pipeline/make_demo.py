@@ -4,11 +4,13 @@ It writes what members, recipients and persons would send, never a table of the 
 
 from __future__ import annotations
 
+import datetime as dt
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -22,6 +24,7 @@ from appetence.synthetic import deliveries as d
 from appetence.synthetic import permissions, purchases, truth, world, world_frames
 from appetence.synthetic.world_frames import World
 
+_LETTERS = {"access": "access_0001.yaml", "erasure": "erasure_0001.yaml"}
 _SUPPRESSION = ("scope", "last_name", "first_name", "address_1", "postcode", "city", "email", "phone")
 
 
@@ -32,10 +35,11 @@ def make_demo(ctx: Context, records: int, seed: int = 1) -> Counts:
     prints = demo_files.make_keys(ctx.config.paths, sorted(members), sorted(ctx.config.recipients))
     demo_files.make_secrets(ctx.config.paths, sorted(members), seed)
     ctx.progress("households, persons and customer records")
-    made = world_frames.build(ctx.spark, records, seed)
+    made = world_frames.build(ctx.spark, records, seed, stage=ctx.lake.stage)
     known = ctx.lake.stage("demo_records", made.records)
     _write_truth(ctx, made, known)
     _write_suppressions(ctx, made, known)
+    _write_requests(ctx, known)
     ctx.progress("orders, gifts and permissions")
     texts = _write_texts(ctx, made, known)
     ctx.progress("deliveries: signed, encrypted, sent")
@@ -68,6 +72,21 @@ def _write_suppressions(ctx: Context, made: World, known: DataFrame) -> None:
         for part in sorted(target.glob("part-*")):
             with part.open(encoding="utf-8") as lines:
                 shutil.copyfileobj(lines, handle)
+
+
+def _write_requests(ctx: Context, known: DataFrame) -> None:
+    """Two letters that reached the operator: one person asks what is held, another asks to be erased."""
+    folder = Path(ctx.config.paths.requests) / "rights"
+    folder.mkdir(parents=True, exist_ok=True)
+    clear = known.where((F.col("copy") == 0) & F.col(RawRecord.email).isNotNull() & (F.length(RawRecord.first_name) > 2))
+    asking = clear.orderBy("record_key").select("record_key", RawRecord.last_name, RawRecord.first_name, RawRecord.email).limit(len(_LETTERS))
+    for (right, file), row in zip(_LETTERS.items(), sorted(asking.collect()), strict=False):
+        person = {str(c): row[c] for c in (RawRecord.last_name, RawRecord.first_name, RawRecord.email)}
+        said = {
+            "right": right, "received_through": "operator", "received_on": world.AS_OF - dt.timedelta(days=3), "evidence": "signed letter",
+            "person": person,
+        }  # fmt: skip
+        (folder / file).write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def _write_texts(ctx: Context, made: World, known: DataFrame) -> Path:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from appetence.contracts.base import Table
 from appetence.contracts.identity import (
     CandidateStatistic,
     Edge,
@@ -114,15 +116,16 @@ def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFram
     lake = ctx.lake
     if found is not None:
         lake.sync(CandidateStatistic, found.statistics, scope=f"as_of = DATE'{ctx.as_of.isoformat()}'")
-        lake.sync(Edge, found.edges)
         if found.is_new_model:
             lake.upsert(MatchModel, _model_rows(ctx, found.model))
-    written = lake.sync(PersonLink, links)
-    lake.sync(HouseholdLink, homes)
-    lake.sync(Person, persons)
     pads, version = ctx.member_pads(), ctx.config.privacy.member_key_version
-    lake.sync(MemberPerson, member_ids.build_member_persons(links, pads, version))
-    lake.sync(MemberHousehold, member_ids.build_member_households(links, homes, pads, version))
+    rows: list[tuple[type[Table], DataFrame]] = [
+        (PersonLink, links), (HouseholdLink, homes), (Person, persons),
+        (MemberPerson, member_ids.build_member_persons(links, pads, version)),
+        (MemberHousehold, member_ids.build_member_households(links, homes, pads, version)),
+        *([(Edge, found.edges)] if found is not None else []),
+    ]  # fmt: skip
+    written, *_ = lake.together(*(partial(lake.sync, table, frame) for table, frame in rows))
     sizes = persons.agg(F.count(F.lit(1)).alias("persons"), F.count_distinct(Person.household_id).alias("households")).first()
     assert sizes is not None  # an aggregate without groups has one row
     return {"links": written.rows, "persons": int(sizes["persons"]), "households": int(sizes["households"])}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -92,9 +93,8 @@ def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
     """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there."""
     scope = f"campaign_id = '{terms.spec.campaign_id}'"
     campaign = ctx.lake.stage("campaign", result.campaign)
-    decisions, *_ = ctx.lake.sync_all(
-        [(Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier)], scope
-    )
+    tables = ((Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier))
+    decisions, *_ = ctx.lake.together(*(partial(ctx.lake.sync, table, rows, scope) for table, rows in tables))
     ctx.lake.sync(Campaign, campaign, scope)
     row = campaign.first()
     assert row is not None

@@ -28,9 +28,8 @@ def run(ctx: Context) -> Counts:
     ctx.progress(f"{written.rows} records; typing transactions and permissions")
     bought, bad_bought = transactions.build_transactions(raw_transactions, lake.read(Member), ctx.as_of, partial(lake.stage, "typed_transactions"))
     events, bad_events = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
-    stored = lake.sync(Transaction, bought)
     # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
-    said = lake.upsert(PermissionEvent, events)
+    stored, said = lake.together(partial(lake.sync, Transaction, bought), partial(lake.upsert, PermissionEvent, events))
     held = lake.sync(Permission, permissions.fold_permissions(lake.read(PermissionEvent)))
     rejected = lake.insert_new(Reject, bad_bought.unionByName(bad_events))
     return Counts(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -107,11 +107,11 @@ class Lake:
         """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs."""
         return self._write(table, frame, scope, with_updates=True, with_deletes=True)
 
-    def sync_all(self, rows: Sequence[tuple[type[Table], DataFrame]], scope: str | None = None) -> list[Change]:
-        """`sync` of several different tables side by side: on small data most of a write is waiting. The first failure is raised at the end."""
-        with ThreadPoolExecutor(len(rows)) as pool:
-            writes = [pool.submit(inheritable_thread_target(self.spark)(self.sync), table, frame, scope) for table, frame in rows]
-        return [w.result() for w in writes]
+    def together(self, *writes: Callable[[], Change]) -> list[Change]:
+        """Writes of different tables side by side: on small data most of a write is waiting. The first failure is raised when all have ended."""
+        with ThreadPoolExecutor(4) as pool:
+            running = [pool.submit(inheritable_thread_target(self.spark)(write)) for write in writes]
+        return [r.result() for r in running]
 
     def upsert(self, table: type[Table], frame: DataFrame) -> Change:
         """Inserts new keys and updates changed rows; deletes nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame, SparkSession
@@ -27,14 +28,21 @@ class World:
     records: DataFrame
 
 
-def build(spark: SparkSession, records_wanted: int, seed: int, partitions: int | None = None) -> World:
-    """The world in which members hold about `records_wanted` customer records on the as-of date. Nothing runs yet."""
+Stage = Callable[[str, DataFrame], DataFrame]
+
+
+def build(
+    spark: SparkSession, records_wanted: int, seed: int, partitions: int | None = None, stage: Stage = lambda name, frame: frame
+) -> World:  # fmt: skip
+    """The world in which members hold about `records_wanted` customer records on the as-of date.
+
+    Nothing runs yet, unless `stage` stores what everything else is made of: persons, and what each is to each member."""
     draw = Draw(seed)
     count = max(50, round(records_wanted / world.RECORDS_PER_HOUSEHOLD))
     parts = partitions or max(2, round(records_wanted / _ROWS_PER_PARTITION))
     lookups = tables(spark)
-    people = population.people(population.households(spark, count, draw, parts), draw)
-    relations = tastes.relations(people, draw, tastes.trades(spark))
+    people = stage("people", population.people(population.households(spark, count, draw, parts), draw))
+    relations = stage("relations", tastes.relations(people, draw, tastes.trades(spark)))
     customers = relations.where(F.col("joined_on") <= F.lit(world.AS_OF))
     return World(draw, lookups, people, relations, records.records(customers, draw, lookups))
 
