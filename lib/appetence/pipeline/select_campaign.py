@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -19,7 +20,8 @@ from appetence.contracts.specs import CampaignSpec
 from appetence.errors import ConfigError, LawError, ModelError
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
-from appetence.selection.candidates import Sources, build_candidates
+from appetence.runtime.ahead import ahead
+from appetence.selection.candidates import Ground, Sources, build_candidates, build_ground
 from appetence.selection.terms import Terms, terms_of
 from appetence.selection.waterfall import Result, decide
 
@@ -28,13 +30,15 @@ def run(ctx: Context) -> Counts:
     """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut."""
     details: dict[str, dict[str, int]] = {}
     hashes = keyed_coordinates(ctx)
-    for terms, cut_on in in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)]):
+    ordered = in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)])
+    closed = [terms for terms, _ in ordered if is_closed(ctx, terms)]
+    for terms in closed:
+        ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
+    due = [(terms, cut_on) for terms, cut_on in ordered if terms not in closed]
+    for (terms, _), ready in ahead(due, lambda campaign: _prepared(ctx, *campaign, hashes)):
         name = terms.spec.campaign_id
-        if is_closed(ctx, terms):
-            ctx.progress(f"{name}: dropped on {terms.drop_date}, kept as it was cut")
-            continue
         ctx.progress(f"{name}: looking at candidates")
-        details[name] = _cut(ctx, terms, cut_on, hashes)
+        details[name] = _cut(ctx, terms, *ready())
         ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
     return Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
 
@@ -81,11 +85,18 @@ def is_closed(ctx: Context, terms: Terms) -> bool:
     return True
 
 
-def _cut(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> dict[str, int]:
+def _prepared(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> tuple[Sources, Ground]:
+    """What can be made ready while the campaign before is still being cut."""
     sources = read_sources(ctx, terms, cut_on, hashes)
-    candidates = ctx.lake.stage("candidates", build_candidates(sources, terms, ctx.lake.stage))
+    return sources, build_ground(sources, terms, ctx.lake.stage)
+
+
+def _cut(ctx: Context, terms: Terms, sources: Sources, ground: Ground) -> dict[str, int]:
+    # A Delta frame stands on the version it was opened at: the pieces of the campaign just cut are read now.
+    now = replace(sources, campaign=ctx.lake.read_or_empty(Campaign), selection=ctx.lake.read_or_empty(Selection))
+    candidates = ctx.lake.stage("candidates", build_candidates(now, terms, ground))
     reference = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
-    result = decide(candidates, terms, reference, F.lit(cut_on), ctx.lake.stage)
+    result = decide(candidates, terms, reference, F.lit(sources.cut_on), ctx.lake.stage)
     return write_result(ctx, result, terms)
 
 

@@ -26,6 +26,7 @@ from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
 from appetence.propensity.sampling import negative_rate, sample_negatives, sample_rows
+from appetence.runtime.ahead import ahead
 from appetence.version import __version__
 
 KEYS = [str(Feature.cutoff), str(Feature.person_id)]
@@ -36,9 +37,9 @@ def run(ctx: Context) -> Counts:
     """Trains every model of `propensity.models`. A model that cannot be trained keeps its champion; without any champion the run fails."""
     registry = Registry(ctx.config.paths.mlflow)
     cards, refused, rows = [], {}, 0
-    for key in ctx.config.propensity.models:
+    for key, ready in ahead(ctx.config.propensity.models, lambda name: _prepared(ctx, name)):
         try:
-            card = _model(ctx, registry, plan_of(ctx, key))
+            card = _model(ctx, registry, *ready())
         except ModelError as failed:
             refused[key] = str(failed)
             ctx.progress(f"{key}: not trained. {failed}")
@@ -57,9 +58,14 @@ def run(ctx: Context) -> Counts:
     )
 
 
-def _model(ctx: Context, registry: Registry, plan: ModelPlan) -> dict[str, Any]:
+def _prepared(ctx: Context, key: str) -> tuple[ModelPlan, DataFrame]:
+    """The dataset of a model, which Spark makes while the model before is fitted."""
+    plan = plan_of(ctx, key)
+    return plan, ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan))
+
+
+def _model(ctx: Context, registry: Registry, plan: ModelPlan, staged: DataFrame) -> dict[str, Any]:
     """The card of one model: of the version already trained on the same inputs, else of a new one."""
-    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan))
     training_hash = hash_of(ctx, plan, staged)
     known = registry.found(registered_name(plan.key), training_hash)
     if known:

@@ -69,19 +69,36 @@ class Sources:
     cut_on: dt.date
 
 
-def build_candidates(s: Sources, terms: Terms, stage: Stage = lambda name, frame: frame) -> DataFrame:
-    """One row per person of the universe: its channel, list, supply, priority and the array of reasons that speak against it.
+@dataclass(frozen=True)
+class Ground:
+    """What a campaign stands on whatever other campaigns do: the records of the day, who is on a list, who supplies whom by which channel."""
 
-    `stage` may keep what is read several times: the records known on the day, and what was found on lists."""
+    live: DataFrame
+    listed: DataFrame
+    allowed: DataFrame
+    grid: DataFrame
+
+
+def _near(live: DataFrame, terms: Terms) -> DataFrame:
+    return live.join(universe(live, terms).select(HOUSEHOLD).distinct(), on=HOUSEHOLD, how="left_semi")
+
+
+def build_ground(s: Sources, terms: Terms, stage: Stage = lambda name, frame: frame) -> Ground:
+    """The ground of a campaign; it reads neither `s.selection` nor `s.campaign`. `stage` may keep what is read several times."""
     live = stage("live", live_records(s.record, s.person_link, s.household_link, terms))
-    people = universe(live, terms)
-    near = live.join(people.select(HOUSEHOLD).distinct(), on=HOUSEHOLD, how="left_semi")
-    pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
     wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
-    listed = stage("listed", suppression.listed_persons(near, s.hashes, wanted, terms))
+    listed = stage("listed", suppression.listed_persons(_near(live, terms), s.hashes, wanted, terms))
     allowed = instructed(s.instruction, s.member, s.exclusion, s.recipient, terms)
-    by_channel = stage("grid", _grid(people, live, s, allowed, terms))
-    by_channel = by_channel.join(listed, on=PERSON, how="left").join(caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left")
+    return Ground(live, listed, allowed, stage("grid", _grid(universe(live, terms), live, s, allowed, terms)))
+
+
+def build_candidates(s: Sources, terms: Terms, ground: Ground | None = None) -> DataFrame:
+    """One row per person of the universe: its channel, list, supply, priority and the array of reasons that speak against it."""
+    ground = ground or build_ground(s, terms)
+    live, allowed, near = ground.live, ground.allowed, _near(ground.live, terms)
+    pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
+    by_channel = ground.grid.join(ground.listed, on=PERSON, how="left")
+    by_channel = by_channel.join(caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left")
     by_channel = by_channel.join(caps.calls_made(pieces, terms), on=PERSON, how="left")
     chosen = choose_channel(by_channel, terms)
     standing = status(near, s.person, s.limitation, s.death, adults_only_members(s.instruction, terms), terms)
