@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import RawRecord
@@ -78,7 +78,10 @@ def _write_requests(ctx: Context, known: DataFrame) -> None:
     """Two letters that reached the operator: one person asks what is held, another asks to be erased."""
     folder = Path(ctx.config.paths.requests) / "rights"
     folder.mkdir(parents=True, exist_ok=True)
-    clear = known.where((F.col("copy") == 0) & F.col(RawRecord.email).isNotNull() & (F.length(RawRecord.first_name) > 2))
+    # Customers of one member only, under an address nobody else has: the desk needs no officer to know whose records these are.
+    held = {"_records": F.count(F.lit(1)).over(Window.partitionBy("person")), "_sharing": F.count(F.lit(1)).over(Window.partitionBy(RawRecord.email))}
+    clear = known.withColumns(held).where((F.col("joined_on") < F.lit(world.FULL_ON)) & (F.length(RawRecord.first_name) > 2))
+    clear = clear.where("_records = 1 AND _sharing = 1")
     asking = clear.orderBy("record_key").select("record_key", RawRecord.last_name, RawRecord.first_name, RawRecord.email).limit(len(_LETTERS))
     for (right, file), row in zip(_LETTERS.items(), sorted(asking.collect()), strict=False):
         person = {str(c): row[c] for c in (RawRecord.last_name, RawRecord.first_name, RawRecord.email)}
