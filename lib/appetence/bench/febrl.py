@@ -63,8 +63,8 @@ def deliver(ctx: Context) -> int:
     if MEMBER not in ctx.config.members:
         raise ConfigError(f"The member {MEMBER} is not configured in {paths.members}: run with --env real.")
     member = ctx.config.members[MEMBER]
-    prints = demo_files.make_keys(paths, [MEMBER], [])
-    demo_files.make_secrets(paths, [MEMBER], seed=3)
+    prints = demo_files.make_keys(paths, sorted(ctx.config.members), [])
+    demo_files.make_secrets(paths, sorted(ctx.config.members), seed=3)
     spec = member.blocks[Block.CUSTOMERS]
     names = [*spec.columns, *spec.ignored]
     folder = ctx.scratch / "febrl"
