@@ -48,6 +48,7 @@ class Desk:
 
 def run(ctx: Context) -> Counts:
     """Exports every cut campaign that has not dropped yet; files past their date are destroyed."""
+    _check_safeguards(ctx)
     stored = {row[Export.export_id]: row.asDict() for row in ctx.lake.read_or_empty(Export).collect()}
     written: Rows = []
     before = after = 0
@@ -70,6 +71,15 @@ def run(ctx: Context) -> Counts:
             "audit": [*(_audit("exported", row) for row in written if row["is_new"]), *(_audit("destroyed", stored[i]) for i in destroyed)],
         },
     )  # fmt: skip
+
+
+def _check_safeguards(ctx: Context) -> None:
+    """ConfigError, before anything is written, when a campaign's router lies outside the EEA and states no safeguard."""
+    for unsafe in unsafe_recipients(ctx.config.recipients[spec.router] for spec in chosen_campaigns(ctx)):
+        raise ConfigError(
+            f"recipients/{unsafe}.yaml: {ctx.config.recipients[unsafe].country} lies outside the European Economic Area and no safeguard is "
+            "stated; nothing is exported there: state `safeguard`, or choose another router."
+        )
 
 
 @contextmanager
@@ -98,11 +108,6 @@ def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: 
     if asked > kept:
         ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
     recipient = ctx.config.recipients[terms.spec.router]
-    if unsafe_recipients([recipient]):
-        raise ConfigError(
-            f"recipients/{recipient.recipient_id}.yaml: {recipient.country} lies outside the European Economic Area and no safeguard is stated; "
-            "nothing is exported there: state `safeguard`, or choose another router."
-        )
     due = [c for c in terms.channels if not _is_destroyed(desk, export_id(terms.spec.campaign_id, c, recipient.recipient_id))]
     return [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in due], asked, kept
 

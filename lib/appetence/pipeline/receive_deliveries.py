@@ -109,7 +109,9 @@ def _store(ctx: Context, results: list[Result]) -> None:
 
 
 def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list[str]) -> DataFrame:
-    """The staged files as rows of their table, with the record id of member and customer number."""
+    """The staged files as rows of their table, with the record id of member and customer number.
+
+    Lines of persons erased at their request are left out here: the delivery counts them as accepted, and no table holds them."""
     if not paths:
         return table.frame(ctx.spark)
     schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])

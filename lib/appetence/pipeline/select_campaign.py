@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
@@ -35,11 +36,12 @@ def run(ctx: Context) -> Counts:
     for terms in closed:
         ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
     due = [(terms, cut_on) for terms, cut_on in ordered if terms not in closed]
-    for (terms, _), ready in ahead(due, lambda campaign: _prepared(ctx, *campaign, hashes)):
-        name = terms.spec.campaign_id
-        ctx.progress(f"{name}: looking at candidates")
-        details[name] = _cut(ctx, terms, *ready())
-        ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
+    with closing(ahead(due, lambda campaign: _prepared(ctx, *campaign, hashes))) as coming:
+        for (terms, _), ready in coming:
+            name = terms.spec.campaign_id
+            ctx.progress(f"{name}: looking at candidates")
+            details[name] = _cut(ctx, terms, *ready())
+            ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
     return Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
 
 

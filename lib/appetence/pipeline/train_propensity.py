@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any
@@ -37,16 +38,17 @@ def run(ctx: Context) -> Counts:
     """Trains every model of `propensity.models`. A model that cannot be trained keeps its champion; without any champion the run fails."""
     registry = Registry(ctx.config.paths.mlflow)
     cards, refused, rows = [], {}, 0
-    for key, ready in ahead(ctx.config.propensity.models, lambda name: _prepared(ctx, name)):
-        try:
-            card = _model(ctx, registry, *ready())
-        except ModelError as failed:
-            refused[key] = str(failed)
-            ctx.progress(f"{key}: not trained. {failed}")
-            continue
-        cards.append(card)
-        rows += card["card"][ModelCard.train_rows] + card["card"][ModelCard.test_rows]
-        ctx.progress(_told(card["card"]))
+    with closing(ahead(ctx.config.propensity.models, lambda name: _prepared(ctx, name))) as coming:
+        for key, ready in coming:
+            try:
+                card = _model(ctx, registry, *ready())
+            except ModelError as failed:
+                refused[key] = str(failed)
+                ctx.progress(f"{key}: not trained. {failed}")
+                continue
+            cards.append(card)
+            rows += card["card"][ModelCard.train_rows] + card["card"][ModelCard.test_rows]
+            ctx.progress(_told(card["card"]))
     if refused and not any(registry.champion(registered_name(k)) for k in ctx.config.propensity.models):
         raise ModelError(next(iter(refused.values())))
     _write(ctx, cards)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -10,8 +10,10 @@ Item = TypeVar("Item")
 Ready = TypeVar("Ready")
 
 
-def ahead(items: Sequence[Item], prepare: Callable[[Item], Ready]) -> Iterator[tuple[Item, Callable[[], Ready]]]:
+def ahead(items: Sequence[Item], prepare: Callable[[Item], Ready]) -> Generator[tuple[Item, Callable[[], Ready]], None, None]:
     """Each item with a call that gives what `prepare` made of it, or raises what it raised; one item at most is prepared in advance.
+
+    Leave it through `contextlib.closing`: a caller that fails then waits for what is being prepared, which writes nothing afterwards.
 
     >>> [(item, ready()) for item, ready in ahead([1, 2, 3], lambda n: n * n)]
     [(1, 1), (2, 4), (3, 9)]
