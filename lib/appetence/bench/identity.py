@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from appetence import data
 from appetence.columns import hashing
 from appetence.contracts.bronze import RawRecord
+from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
@@ -178,7 +179,7 @@ def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
     """silver.record rows of a benchmark file, its further categories in `extra`."""
     spark = given.sparkSession
     surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    known = spark.createDataFrame(surnames, f"{names.NAME} string, {names.PER_MILLION} double")
+    known = local_frame(spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
     frequencies = names.name_frequencies(load_reference.build_first_names(spark), known)
     clean = standardise.build_records(raw_records(given, as_of), load_reference.build_communes(spark), frequencies, as_of)
     extras = _extras(given)

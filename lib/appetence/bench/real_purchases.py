@@ -24,6 +24,7 @@ from appetence.contracts.domain import Block, DeliveryMode
 from appetence.contracts.features import Feature
 from appetence.contracts.gold import ModelCard
 from appetence.contracts.identity import PersonLink
+from appetence.contracts.local import local_frame
 from appetence.contracts.silver import Transaction
 from appetence.errors import ConfigError
 from appetence.features import Horizon, build_features
@@ -160,7 +161,7 @@ def _aggregate(rows: DataFrame) -> DataFrame:
 def _grid(rows: DataFrame, categories: list[str]) -> DataFrame:
     """One row per cutoff, household and category, also where it was never bought."""
     persons = rows.select(Feature.cutoff, Feature.person_id).distinct()
-    grid = persons.crossJoin(rows.sparkSession.createDataFrame([(c,) for c in categories], f"{Feature.member_id} string"))
+    grid = persons.crossJoin(local_frame(rows.sparkSession, [(c,) for c in categories], f"{Feature.member_id} string"))
     own = rows.select(
         Feature.cutoff, Feature.person_id, Feature.member_id, *INPUTS,
         F.datediff(Feature.cutoff, Feature.last_on).alias("recency"), F.datediff(Feature.cutoff, Feature.first_on).alias("tenure"),

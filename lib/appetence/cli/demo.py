@@ -19,6 +19,7 @@ from appetence.pipeline.context import Context
 from appetence.pipeline.runner import Outcome, opened, run_job
 from appetence.pipeline.steps import CHAIN
 from appetence.runtime import console
+from appetence.runtime.ahead import side_by_side
 from appetence.runtime.clock import seconds
 from appetence.runtime.config import Config, load
 
@@ -26,6 +27,9 @@ AS_OF = dt.date(2026, 10, 31)
 RESULTS_ON = dt.date(2027, 2, 15)
 SHOWN = 3
 SMALL = 100_000
+_UP_TO_EXPORT = (
+    *CHAIN[: CHAIN.index("select_campaign")], "import_suppressions", "handle_rights", "select_campaign", "export_selection"
+)  # fmt: skip
 
 
 def add_to(commands: Any) -> None:
@@ -42,14 +46,9 @@ def _demo(args: argparse.Namespace) -> int:
     quick = ["spark.jit=quick"] if args.records <= SMALL else []
     config = load(args.env, [*quick, *args.overrides], args.conf)
     started = seconds()
-    if not args.keep:
-        _start_anew(config)
-        _make(config, args.records, args.seed)
+    outcomes = [] if args.keep else _made(config, args.records, args.seed)
     made = seconds() - started
-    before, after = CHAIN[: CHAIN.index("select_campaign")], CHAIN[CHAIN.index("select_campaign") : CHAIN.index("measure_response")]
-    outcomes = run_chain(config, AS_OF, jobs=before)
-    outcomes += [run_job(config, job, AS_OF) for job in ("import_suppressions", "handle_rights")]
-    outcomes += run_chain(config, AS_OF, jobs=after)
+    outcomes += run_chain(config, AS_OF, jobs=_UP_TO_EXPORT[len(outcomes) :])
     outcomes += _results(config, args.keep)
     outcomes.append(run_job(config, "enforce_retention", RESULTS_ON, dry_run=True))
     with opened(config, "report", RESULTS_ON) as ctx:
@@ -66,14 +65,19 @@ def _start_anew(config: Config) -> None:
         if not (root / "truth").exists() and any(root.iterdir()):
             raise ConfigError(f"{root} holds something else than a demonstration: remove it, or --set paths.root=ELSEWHERE.")
         shutil.rmtree(root)
+    # First of all, so that a demonstration stopped early is known as one.
+    Path(config.paths.truth).mkdir(parents=True)
 
 
-def _make(config: Config, records: int, seed: int) -> None:
+def _made(config: Config, records: int, seed: int) -> list[Outcome]:
+    """Makes the demonstration. The reference tables come from configuration and shipped data: they are loaded meanwhile."""
     from appetence.pipeline.make_demo import make_demo
 
-    console.complain(f"[demo] making a co-operative of {records} records")
+    _start_anew(config)
+    console.complain(f"[demo] making a co-operative of {records} records, and loading the reference tables")
     with opened(config, "make_demo", AS_OF) as ctx:
-        make_demo(ctx, records, seed)
+        _, loaded = side_by_side(lambda: make_demo(ctx, records, seed), lambda: run_job(config, CHAIN[0], AS_OF, spark=ctx.spark))
+    return [loaded]
 
 
 def _results(config: Config, is_kept: bool) -> list[Outcome]:

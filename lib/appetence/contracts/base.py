@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from appetence.contracts.local import local_frame
 from appetence.errors import ContractError
 
 STRING, INT, LONG, DOUBLE, BOOLEAN, DATE, TIMESTAMP = (
@@ -178,7 +179,7 @@ class Table:
         """A DataFrame of this contract from partial rows, for tests and small reference tables."""
         filled = [cls.row(**dict(r)) for r in rows]
         names = [str(f) for f in cls._fields]
-        made = spark.createDataFrame([tuple(r[n] for n in names) for r in filled], cls.struct())
+        made = local_frame(spark, [tuple(r[n] for n in names) for r in filled], cls.struct())
         return made.select(*(str(f) for f in cls.content())) if content_only else made
 
     @classmethod

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from appetence.contracts.local import local_frame
 from appetence.identity import comparison, signatures
 from appetence.identity.frames import Pair
 from appetence.identity.frames import Signature as S
@@ -49,7 +50,7 @@ def pattern_of(records: DataFrame, first: str, second: str) -> int | None:
         return None
     classed = signatures.with_classes(two.drop("signature"), signatures.value_counts(signed), int(known["total"]))
     nodes = sorted(r[0] for r in two.select(S.node).collect())
-    pair = records.sparkSession.createDataFrame([(nodes[0], nodes[1], 0)], f"{Pair.a} bigint, {Pair.b} bigint, {Pair.rules} int")
+    pair = local_frame(records.sparkSession, [(nodes[0], nodes[1], 0)], f"{Pair.a} bigint, {Pair.b} bigint, {Pair.rules} int")
     compared = comparison.compare(pair, classed).first()
     return None if compared is None else int(compared[Pair.pattern])
 

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.identity import Edge
+from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
 from appetence.errors import BudgetError
 from appetence.identity import blocking, comparison, components, repair, signatures, weights
@@ -148,7 +149,7 @@ def _scored(compared: DataFrame, patterns: Sequence[int], model: weights.Model, 
     """Adds weight and household_weight from a small table of patterns."""
     person, home = model.weights(patterns, settings.contradiction)
     rows = [(int(p), float(w), float(h)) for p, w, h in zip(patterns, person, home, strict=True)]
-    table = compared.sparkSession.createDataFrame(rows, f"{Pair.pattern} bigint, {Pair.weight} double, {Pair.household_weight} double")
+    table = local_frame(compared.sparkSession, rows, f"{Pair.pattern} bigint, {Pair.weight} double, {Pair.household_weight} double")
     return compared.join(F.broadcast(table), on=Pair.pattern, how="inner")
 
 
@@ -246,8 +247,8 @@ def _edges(scored: DataFrame, signed: DataFrame, model: weights.Model, settings:
     named = kept.join(left, on=Pair.a, how="inner").join(right, on=Pair.b, how="inner")
     rules = F.array_compact(F.array(*(F.when(F.col(Pair.rules).bitwiseAND(F.lit(1 << i)) != 0, r.name) for i, r in enumerate(RULES))))
     patterns = sorted(r[0] for r in kept.select(Pair.pattern).distinct().collect())
-    words = signed.sparkSession.createDataFrame(
-        [(int(p), comparison.in_words(p, model.fields)) for p in patterns], f"{Pair.pattern} bigint, _words string"
+    words = local_frame(
+        signed.sparkSession, [(int(p), comparison.in_words(p, model.fields)) for p in patterns], f"{Pair.pattern} bigint, _words string"
     )
     rows = named.join(F.broadcast(words), on=Pair.pattern, how="inner").select(
         F.least("_left", "_right").alias(Edge.record_a),

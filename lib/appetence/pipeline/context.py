@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from appetence.columns import hashing
+from appetence.contracts.local import local_frame
 from appetence.runtime import secrets
 from appetence.runtime.config import Config
 from appetence.runtime.logs import Log
@@ -89,4 +90,4 @@ def pads_frame(spark: SparkSession, keys: Mapping[str, bytes]) -> DataFrame:
             T.StructField("outer_pad", T.BinaryType(), False),
         ]
     )
-    return spark.createDataFrame(rows, schema)
+    return local_frame(spark, rows, schema)

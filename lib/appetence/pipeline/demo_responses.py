@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 from pyspark.sql import DataFrame, Row
@@ -21,6 +21,7 @@ from appetence.contracts.campaign import Campaign, Selection
 from appetence.contracts.domain import Block, DeliveryMode
 from appetence.pipeline import demo_files
 from appetence.pipeline.context import Context, Counts
+from appetence.runtime.ahead import side_by_side
 from appetence.synthetic import deliveries as d
 from appetence.synthetic import purchases, records, responses, truth, world, world_frames
 from appetence.synthetic.world_frames import World
@@ -35,12 +36,24 @@ def remember(ctx: Context, wanted: int, seed: int) -> None:
     (folder / "demo.json").write_text(json.dumps({"records": wanted, "seed": seed}) + "\n", encoding="ascii")
 
 
+def kept(ctx: Context, *, anew: bool = False) -> world_frames.Stage:
+    """Stores the persons of the demonstration and what each is to each member beside its truth, or reads them back: they are made once."""
+
+    def stage(name: str, frame: DataFrame) -> DataFrame:
+        target = Path(ctx.config.paths.truth) / f"world_{name}.parquet"
+        if anew or not (target / "_SUCCESS").exists():
+            frame.write.mode("overwrite").parquet(str(target))
+        return ctx.spark.read.schema(frame.schema).parquet(str(target))
+
+    return stage
+
+
 def deliver(ctx: Context) -> Counts:
     """Deliveries of the clients' orders up to fifteen days before the as-of date; nothing before a campaign was selected.
 
     Writes `<truth>/campaign_truth.parquet` (campaign_id, true_person, cell, p_base, p_uplift, is_extra, extra_on)."""
     noted = json.loads((Path(ctx.config.paths.truth) / "demo.json").read_text(encoding="ascii"))
-    made = world_frames.build(ctx.spark, noted["records"], noted["seed"], stage=ctx.lake.stage)
+    made = world_frames.build(ctx.spark, noted["records"], noted["seed"], kept(ctx))
     created = dt.datetime.combine(ctx.as_of - _BOOKING, dt.time(3), dt.UTC)
     through = created.date() - dt.timedelta(days=1)
     campaigns = {c.campaign_id: c for c in ctx.lake.read(Campaign).collect() if c.drop_date < through}
@@ -48,24 +61,27 @@ def deliver(ctx: Context) -> Counts:
         return Counts(0, 0)
     ctx.progress("who responds to the campaigns")
     made = replace(made, relations=ctx.lake.stage("concerned", responses.concerned(made.relations, _clients(ctx, campaigns.values()))))
-    selected = _selected(ctx)
-    found: dict[str, DataFrame] = {}
-    for campaign_id, campaign in sorted(campaigns.items()):
-        client = ctx.config.recipients[campaign.client_id].member_id
-        own = responses.trade_relations(made.relations, client)
-        chosen = selected.where(F.col(Selection.campaign_id) == campaign_id)
-        chances = responses.chances(chosen, own, made.draw, campaign.drop_date, _days(ctx, campaign_id))
-        found[campaign_id] = ctx.lake.stage(f"responses_{campaign_id}", chances)
-    _write_truth(ctx, found)
-    rows = 0
+    selected = ctx.lake.stage("selected", _selected(ctx))
+    names = sorted(campaigns)
+    found = dict(zip(names, side_by_side(*(partial(_responding, ctx, made, selected, campaigns[name]) for name in names)), strict=True))
+    told: list[Callable[[], int]] = [partial(_write_truth, ctx, found)]
     for member_id in sorted(_clients(ctx, campaigns.values())):
-        ctx.progress(f"{member_id}: orders since its last delivery")
         of_member = {i: c for i, c in campaigns.items() if ctx.config.recipients[c.client_id].member_id == member_id}
-        rows += _deliver_member(ctx, made, member_id, {i: (c.drop_date, found[i]) for i, c in of_member.items()}, created)
+        told.append(partial(_deliver_member, ctx, made, member_id, {i: (c.drop_date, found[i]) for i, c in of_member.items()}, created))
     for campaign_id, campaign in campaigns.items():
         if ctx.config.recipients[campaign.client_id].member_id is None:
-            _hand_back(ctx, made, campaign_id, found[campaign_id])
+            told.append(partial(_hand_back, ctx, made, campaign_id, found[campaign_id]))
+    ctx.progress("orders and gifts since the last deliveries, delivered by the clients that are members, handed back by the others")
+    rows = sum(side_by_side(*told))
     return Counts(rows, rows)
+
+
+def _responding(ctx: Context, made: World, selected: DataFrame, campaign: Row) -> DataFrame:
+    """Who responds to one campaign, by itself and because of its piece."""
+    own = responses.trade_relations(made.relations, ctx.config.recipients[campaign.client_id].member_id)
+    chosen = selected.where(F.col(Selection.campaign_id) == campaign.campaign_id)
+    chances = responses.chances(chosen, own, made.draw, campaign.drop_date, _days(ctx, campaign.campaign_id))
+    return ctx.lake.stage(f"responses_{campaign.campaign_id}", chances)
 
 
 def _clients(ctx: Context, campaigns: Iterable[Row]) -> set[str]:
@@ -87,12 +103,13 @@ def _selected(ctx: Context) -> DataFrame:
     return one.select(Selection.campaign_id, "person", f"best.{Selection.cell}", f"best.{Selection.key_code}")
 
 
-def _write_truth(ctx: Context, found: dict[str, DataFrame]) -> None:
+def _write_truth(ctx: Context, found: dict[str, DataFrame]) -> int:
     person = F.concat(F.lit("tp"), "person").alias("true_person")
     every = reduce(DataFrame.unionByName, found.values())
     every.select(Selection.campaign_id, person, Selection.cell, "p_base", "p_uplift", "is_extra", "extra_on").write.mode("overwrite").parquet(
         f"{ctx.config.paths.truth}/campaign_truth.parquet"
     )
+    return 0
 
 
 def _deliver_member(ctx: Context, made: World, member_id: str, own: dict[str, tuple[dt.date, DataFrame]], created: dt.datetime) -> int:
@@ -129,7 +146,7 @@ def _send(ctx: Context, member_id: str, rows: dict[Block, DataFrame], created: d
     member, paths = ctx.config.members[member_id], ctx.config.paths
     files = {}
     for block, frame in rows.items():
-        target = ctx.scratch / "responses" / block.value
+        target = ctx.scratch / "responses" / member_id / block.value
         write_lines(d.written(ctx.spark, frame, block, {member_id: member}), target)
         files[block] = target / f"delivery={d.RESPONSES}" / f"member_id={member_id}"
     prints = demo_files.make_keys(paths, sorted(ctx.config.members), sorted(ctx.config.recipients))
@@ -138,8 +155,8 @@ def _send(ctx: Context, member_id: str, rows: dict[Block, DataFrame], created: d
     return demo_files.send(sending, paths, prints, ctx.scratch / "sending")
 
 
-def _hand_back(ctx: Context, made: World, campaign_id: str, found: DataFrame) -> None:
-    """The response file of a client that is no member: key_code;responded_on;amount, for those who quote their piece."""
+def _hand_back(ctx: Context, made: World, campaign_id: str, found: DataFrame) -> int:
+    """The response file of a client that is no member: key_code;responded_on;amount, for those who quote their piece. No delivery: no rows."""
     folder = Path(ctx.config.paths.requests) / "responses"
     folder.mkdir(parents=True, exist_ok=True)
     key = (F.col("person"), F.lit(campaign_id))
@@ -154,3 +171,4 @@ def _hand_back(ctx: Context, made: World, campaign_id: str, found: DataFrame) ->
         handle.write("key_code;responded_on;amount\n")
         for part in sorted(target.glob("part-*")):
             handle.write(part.read_text(encoding="utf-8"))
+    return 0

@@ -22,6 +22,7 @@ from appetence.contracts.base import Table
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.campaign import Export, ExportLine
 from appetence.contracts.identity import HouseholdLink, PersonLink
+from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import ErasedRecord, ErasureCertificate, RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
@@ -121,7 +122,7 @@ def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]
     clean = ctx.lake.read_or_empty(Record).join(doomed, on=Record.record_id, how="left_anti")
     others = others.unionByName(clean.select(F.explode(F.array_compact(F.array(Record.email, Record.mobile, Record.landline))).alias("held")))
     others = others.select(F.lower("held").alias("held")).distinct()
-    asked = ctx.spark.createDataFrame([(v.lower(),) for v in {v for _, v in said}], "sought string")
+    asked = local_frame(ctx.spark, [(v.lower(),) for v in {v for _, v in said}], "sought string")
     # A value inside somebody else's longer one would be found there: `contains`, a nested loop over at most some hundred values.
     shared = others.join(F.broadcast(asked), on=F.contains(F.col("held"), F.col("sought")), how="inner").select("sought").distinct()
     return distinctive(said, [r[0] for r in shared.collect()], NEEDLES)

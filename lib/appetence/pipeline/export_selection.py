@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pyspark.sql import types as T
 
 from appetence.contracts.campaign import Campaign, Export, ExportLine, Selection
 from appetence.contracts.domain import Channel
+from appetence.contracts.local import local_frame
 from appetence.contracts.specs import RecipientSpec
 from appetence.errors import ConfigError
 from appetence.exchange.exporting import destroy_due, write_export
@@ -25,6 +27,7 @@ from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, keyed_coordinates, read_sources
 from appetence.privacy.register import unsafe_recipients
+from appetence.runtime.ahead import side_by_side
 from appetence.selection import layouts
 from appetence.selection.candidates import Sources
 from appetence.selection.caps import HOLDOUT, calls_made, earlier_pieces
@@ -50,19 +53,15 @@ def run(ctx: Context) -> Counts:
     """Exports every cut campaign that has not dropped yet; files past their date are destroyed."""
     _check_safeguards(ctx)
     stored = {row[Export.export_id]: row.asDict() for row in ctx.lake.read_or_empty(Export).collect()}
-    written: Rows = []
-    before = after = 0
     with _desk(ctx, stored) as desk:
         destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
         cut = {row[Campaign.campaign_id]: row for row in ctx.lake.read(Campaign).collect()}
         hashes = keyed_coordinates(ctx)
-        for spec in chosen_campaigns(ctx):
-            if spec.drop_date < ctx.as_of or spec.campaign_id not in cut:
-                continue
-            terms = campaign_terms(ctx, spec)
-            rows, asked, kept = _hand_over(ctx, desk, terms, cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of, hashes)
-            written += rows
-            before, after = before + asked, after + kept
+        due = [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx) if spec.drop_date >= ctx.as_of and spec.campaign_id in cut]
+        cut_on = {terms.spec.campaign_id: cut[terms.spec.campaign_id][Campaign.cut_on] or ctx.as_of for terms in due}
+        handed = side_by_side(*(partial(_hand_over, ctx, desk, terms, cut_on[terms.spec.campaign_id], hashes) for terms in due), workers=2)
+    written = [row for rows, _, _ in handed for row in rows]
+    before, after = sum(asked for _, asked, _ in handed), sum(kept for _, _, kept in handed)
     _register(ctx, stored, written, destroyed)
     return Counts(
         before, after, before - after,
@@ -161,7 +160,7 @@ def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channe
     layout = BY_CHANNEL[Channel(channel)]
     seeds = [dict(line) for line in seed_lines(terms, channel, key, wording)]
     shape = T.StructType([T.StructField(c, T.StringType()) for c in layout.columns])
-    traps = ctx.spark.createDataFrame([tuple(s[c] for c in layout.columns) for s in seeds], shape)
+    traps = local_frame(ctx.spark, [tuple(s[c] for c in layout.columns) for s in seeds], shape)
     return layout, lines.select(*layout.columns).unionByName(traps), seeds
 
 

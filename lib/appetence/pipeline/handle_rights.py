@@ -15,6 +15,7 @@ from typing import Any
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.domain import Right
 from appetence.contracts.identity import PersonLink
+from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
@@ -155,7 +156,7 @@ def _candidates(ctx: Context, asked: list[Request]) -> list[Mapping[str, Any]]:
     said = standardised(ctx, raw_lines(ctx, [_as_line(q, number) for number, q in enumerate(asked, start=1)]))
     # Collected and handed back, not staged: what a person wrote goes into no file.
     rows = said.withColumnRenamed(Record.record_id, matching.REQUEST_ID)
-    frame = ctx.spark.createDataFrame(rows.collect(), rows.schema)
+    frame = local_frame(ctx.spark, rows.collect(), rows.schema)
     found = matching.build_candidates(frame, ctx.lake.read(Record), ctx.lake.read_or_empty(PersonLink))
     return [row.asDict() for row in found.collect()]
 

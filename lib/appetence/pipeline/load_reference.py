@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -38,7 +39,7 @@ def run(ctx: Context) -> Counts:
     law = required_law(ctx.config)
     tables: list[tuple[type[Table], DataFrame]] = [(table, table.frame(ctx.spark, made)) for table, made in configured_rows(ctx.config, law)]
     tables += [(Commune, build_communes(ctx.spark)), (FirstName, build_first_names(ctx.spark))]
-    changes = [ctx.lake.sync(table, frame) for table, frame in tables]
+    changes = ctx.lake.together(*(partial(ctx.lake.sync, table, frame) for table, frame in tables))
     total = sum(c.rows for c in changes)
     return Counts(total, total, details={table.name: c.rows for (table, _), c in zip(tables, changes, strict=True)})
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Iterable
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.identity.metrics import agreement
 from appetence.pipeline import demo_files, demo_responses
 from appetence.pipeline.context import Context, Counts
+from appetence.runtime.ahead import side_by_side
 from appetence.synthetic import deliveries as d
 from appetence.synthetic import permissions, purchases, truth, world, world_frames
 from appetence.synthetic.world_frames import World
@@ -30,23 +33,37 @@ _SUPPRESSION = ("scope", "last_name", "first_name", "address_1", "postcode", "ci
 
 def make_demo(ctx: Context, records: int, seed: int = 1) -> Counts:
     """Everything the chain starts from, for about `records` customer records: about ten times as many transactions."""
-    members = ctx.config.members
-    ctx.progress("keys of the operator, the members and the recipients")
-    prints = demo_files.make_keys(ctx.config.paths, sorted(members), sorted(ctx.config.recipients))
-    demo_files.make_secrets(ctx.config.paths, sorted(members), seed)
-    ctx.progress("households, persons and customer records")
-    made = world_frames.build(ctx.spark, records, seed, stage=ctx.lake.stage)
-    known = ctx.lake.stage("demo_records", made.records)
-    _write_truth(ctx, made, known)
-    _write_suppressions(ctx, made, known)
-    _write_requests(ctx, known)
-    ctx.progress("orders, gifts and permissions")
-    texts = _write_texts(ctx, made, known)
+    ctx.progress("keys of the operator, the members and the recipients; households and persons")
+    prints, made = side_by_side(partial(_keys, ctx, seed), lambda: world_frames.build(ctx.spark, records, seed, demo_responses.kept(ctx, anew=True)))
+    ctx.progress("customer records; orders and gifts")
+    texts = ctx.scratch / "texts"
+    known, _ = side_by_side(
+        lambda: ctx.lake.stage("demo_records", made.records), lambda: _write_text(ctx, Block.TRANSACTIONS, _transactions(ctx, made), texts)
+    )
+    ctx.progress("permissions, suppressions, letters, and the truth")
+    side_by_side(
+        lambda: _write_text(ctx, Block.CUSTOMERS, d.customer_rows(known, made.draw), texts),
+        lambda: _write_text(ctx, Block.PERMISSIONS, d.permission_rows(permissions.events(known, made.draw, ctx.spark)), texts),
+        lambda: _write_truth(ctx, made, known),
+        lambda: _write_suppressions(ctx, made, known),
+        lambda: _write_requests(ctx, known),
+    )
     ctx.progress("deliveries: signed, encrypted, sent")
-    rows = sum(demo_files.send(s, ctx.config.paths, prints, ctx.scratch / "sending") for s in _sendings(ctx, texts))
+    by_member = groupby(_sendings(ctx, texts), lambda s: s.member.member_id)
+    sent = side_by_side(*(partial(_send, ctx, list(sendings), prints) for _, sendings in by_member), workers=2)
     shutil.rmtree(texts)
     demo_responses.remember(ctx, records, seed)
-    return Counts(records, rows)
+    return Counts(records, sum(sent))
+
+
+def _keys(ctx: Context, seed: int) -> dict[str, str]:
+    members = sorted(ctx.config.members)
+    demo_files.make_secrets(ctx.config.paths, members, seed)
+    return demo_files.make_keys(ctx.config.paths, members, sorted(ctx.config.recipients))
+
+
+def _send(ctx: Context, sendings: Iterable[demo_files.Sending], prints: dict[str, str]) -> int:
+    return sum(demo_files.send(s, ctx.config.paths, prints, ctx.scratch / "sending") for s in sendings)
 
 
 def _write_truth(ctx: Context, made: World, known: DataFrame) -> None:
@@ -92,19 +109,14 @@ def _write_requests(ctx: Context, known: DataFrame) -> None:
         (folder / file).write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
-def _write_texts(ctx: Context, made: World, known: DataFrame) -> Path:
-    """The lines of all members' files, one folder per block, delivery and member, in a fixed order."""
-    spark, members = ctx.spark, ctx.config.members
-    ordered = purchases.transactions(purchases.orders(made.relations, made.draw, world.AS_OF), made.draw, purchases.goods(spark), world.AS_OF)
-    rows = {
-        Block.CUSTOMERS: d.customer_rows(known, made.draw),
-        Block.TRANSACTIONS: d.transaction_rows(ordered),
-        Block.PERMISSIONS: d.permission_rows(permissions.events(known, made.draw, spark)),
-    }
-    target = ctx.scratch / "texts"
-    for block, frame in rows.items():
-        write_lines(d.written(spark, frame, block, members), target / block.value)
-    return target
+def _transactions(ctx: Context, made: World) -> DataFrame:
+    ordered = purchases.orders(made.relations, made.draw, world.AS_OF)
+    return d.transaction_rows(purchases.transactions(ordered, made.draw, purchases.goods(ctx.spark), world.AS_OF))
+
+
+def _write_text(ctx: Context, block: Block, rows: DataFrame, target: Path) -> None:
+    """The lines of all members' files of a block, one folder per delivery and member, in a fixed order."""
+    write_lines(d.written(ctx.spark, rows, block, ctx.config.members), target / block.value)
 
 
 def write_lines(lines: DataFrame, target: Path) -> None:

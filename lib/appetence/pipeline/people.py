@@ -13,6 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_type
 
 from appetence import data
 from appetence.contracts.bronze import RawRecord
+from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName
 from appetence.pipeline.context import Context
 from appetence.records import names, standardise
@@ -32,6 +33,6 @@ def standardised(ctx: Context, lines: DataFrame) -> DataFrame:
     """The lines in the columns of silver.record; record_id and member_id stay as they are."""
     surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
     frequencies = names.name_frequencies(
-        ctx.lake.read(FirstName), ctx.spark.createDataFrame(surnames, f"{names.NAME} string, {names.PER_MILLION} double")
+        ctx.lake.read(FirstName), local_frame(ctx.spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
     )
     return standardise.build_records(lines, ctx.lake.read(Commune), frequencies, ctx.as_of)

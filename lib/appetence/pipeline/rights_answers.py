@@ -19,6 +19,7 @@ from appetence.contracts.base import Table
 from appetence.contracts.bronze import RawRecord, RawTransaction
 from appetence.contracts.domain import Right
 from appetence.contracts.identity import HouseholdLink
+from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import RightsRequest, Suppression
 from appetence.contracts.silver import Record
 from appetence.pipeline.context import Context
@@ -58,11 +59,11 @@ def _ids(ctx: Context, cases: Sequence[Case]) -> dict[Subject, DataFrame]:
     records = [(c.request.request_id, i) for c in cases for i in c.found.record_ids]
     persons = [(c.request.request_id, i) for c in cases for i in c.found.person_ids]
     kinds = f"{_REQUEST} string, _id string"
-    by_person = ctx.spark.createDataFrame(persons, kinds)
+    by_person = local_frame(ctx.spark, persons, kinds)
     homes = ctx.lake.read_or_empty(HouseholdLink).join(F.broadcast(by_person), on=F.col(HouseholdLink.person_id) == F.col("_id"), how="inner")
     households = homes.select(_REQUEST, F.col(HouseholdLink.household_id).alias("_id")).distinct()
     return {
-        Subject.RECORD: ctx.spark.createDataFrame(records, kinds), Subject.PERSON: by_person, Subject.TOUCHED_PERSON: by_person,
+        Subject.RECORD: local_frame(ctx.spark, records, kinds), Subject.PERSON: by_person, Subject.TOUCHED_PERSON: by_person,
         Subject.HOUSEHOLD: households,
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
 from appetence.contracts.base import Table
 from appetence.contracts.campaign import Campaign, Export, ExportLine
 from appetence.contracts.domain import Right
+from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.pipeline.context import Context
@@ -83,7 +84,7 @@ def _uses(ctx: Context, cases: Sequence[Case]) -> dict[str, list[_Use]]:
     persons = sorted({p for c in cases for p in c.found.person_ids})
     if not persons or not ctx.lake.exists(ExportLine):
         return {}
-    wanted = ctx.spark.createDataFrame([(p,) for p in persons], f"{ExportLine.person_id} string")
+    wanted = local_frame(ctx.spark, [(p,) for p in persons], f"{ExportLine.person_id} string")
     exports = ctx.lake.read(Export).select(Export.export_id, Export.recipient_id)
     clients = ctx.lake.read(Campaign).select(Campaign.campaign_id, Campaign.client_id)
     lines = ctx.lake.read(ExportLine).join(F.broadcast(wanted), on=ExportLine.person_id, how="inner")
@@ -134,7 +135,7 @@ def _suppress(ctx: Context, cases: Sequence[Case]) -> None:
     if not concerned:
         return
     pairs = [(record, scopes[c.request.request_id]) for c in concerned for record in c.found.record_ids]
-    wanted = ctx.spark.createDataFrame(pairs, f"{Record.record_id} string, {Suppression.scope} string").distinct()
+    wanted = local_frame(ctx.spark, pairs, f"{Record.record_id} string, {Suppression.scope} string").distinct()
     held = ctx.lake.read(Record).join(F.broadcast(wanted), on=Record.record_id, how="inner")
     lines = [
         {"delivery_id": c.request.request_id, "record_id": c.request.request_id, "member_id": scopes[c.request.request_id],
@@ -163,6 +164,6 @@ def _erase(ctx: Context, cases: Sequence[Case]) -> None:
     """All erasures of the run at once; the closing scan also looks for what the requests themselves say."""
     ids = sorted({record for c in cases for record in c.found.record_ids})
     ctx.progress(f"erasing {len(ids)} records of {len(cases)} persons")
-    frame = ctx.spark.createDataFrame([(i,) for i in ids], f"{Record.record_id} string")
+    frame = local_frame(ctx.spark, [(i,) for i in ids], f"{Record.record_id} string")
     said = [v for c in cases for v in (c.request.spec.person.email, c.request.spec.person.phone) if v]
     erase(ctx, frame, Cause.REQUEST, [c.request.request_id for c in cases], said)

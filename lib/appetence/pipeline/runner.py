@@ -6,10 +6,11 @@ import datetime as dt
 import json
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 
 from pyspark.sql import SparkSession
 
@@ -23,6 +24,9 @@ from appetence.runtime.lock import held
 from appetence.runtime.logs import Log
 from appetence.runtime.session import build_session
 from appetence.storage.lake import Lake
+
+_CHAINING = Lock()
+"""Entries of the audit trail hang on the one before: jobs that run beside each other add theirs one after the other."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,14 @@ def opened(
 
 def run_job(
     config: Config, job: str, as_of: dt.date, *, options: Mapping[str, str] | None = None, dry_run: bool = False,
-    spark: SparkSession | None = None, is_quiet: bool = False,
+    spark: SparkSession | None = None, is_quiet: bool = False, has_lake: bool = False,
 ) -> Outcome:  # fmt: skip
-    """Runs a job to its end and writes its `ops.run` row; what fails leaves a row too and is raised again."""
+    """Runs a job to its end and writes its `ops.run` row; what fails leaves a row too and is raised again.
+
+    `has_lake`: the caller holds the lake's lock already (`holding`)."""
     act = step(job)
     started = seconds()
-    with held(Path(config.paths.locks), "lake"), opened(
+    with nullcontext() if has_lake else holding(config), opened(
         config, job, as_of, options=options, dry_run=dry_run, spark=spark, is_quiet=is_quiet
     ) as ctx:  # fmt: skip
         ctx.log.line("started", as_of=str(as_of), dry_run=dry_run, config=config.digest())
@@ -81,6 +87,11 @@ def run_job(
         return outcome
 
 
+def holding(config: Config) -> AbstractContextManager[None]:
+    """The lock of the environment's lake; ConcurrentRunError when another run holds it."""
+    return held(Path(config.paths.locks), "lake")
+
+
 def _outcome(ctx: Context, job: str, counts: Counts, spent: float) -> Outcome:
     details = {k: v for k, v in counts.details.items() if k != "audit"}
     writes = {name: c.inserted + c.updated + c.deleted for name, c in ctx.lake.changes.items()}
@@ -93,7 +104,8 @@ def _audit(ctx: Context, counts: Counts) -> None:
     if entries and not ctx.dry_run:
         from appetence.pipeline.audit_trail import record
 
-        record(ctx, list(entries))
+        with _CHAINING:
+            record(ctx, list(entries))
 
 
 def _ledger(ctx: Context, job: str, counts: Counts, status: str, error: str | None, spent: float) -> None:

@@ -9,40 +9,62 @@ from pyspark.sql import functions as F
 
 from appetence import data
 from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
+from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName, Member
 from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline.context import Context, Counts
 from appetence.records import names, newest, permissions, standardise, transactions
+from appetence.runtime.ahead import side_by_side
+from appetence.storage.lake import Change
 
 
 def run(ctx: Context) -> Counts:
     """Reads the bronze lines, writes the silver tables; unreadable lines go to bronze.reject with their reason."""
     lake = ctx.lake
-    raw_records, raw_transactions = lake.read_or_empty(RawRecord), lake.read_or_empty(RawTransaction)
-    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), _surnames(ctx)))
-    current = newest.filter_replaced(raw_records, lake.read(Delivery))
-    ctx.progress("standardising names, addresses, phones, e-mails and dates")
-    named = lake.stage("records", standardise.build_records(current, lake.read(Commune), frequencies, ctx.as_of))
-    records = named.unionByName(standardise.build_bare_records(raw_transactions, named))
-    written = lake.sync(Record, records)
-    ctx.progress(f"{written.rows} records; typing transactions and permissions")
-    bought, bad_bought = transactions.build_transactions(raw_transactions, lake.read(Member), ctx.as_of, partial(lake.stage, "typed_transactions"))
-    events, bad_events = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
-    # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
-    stored, said = lake.together(partial(lake.sync, Transaction, bought), partial(lake.upsert, PermissionEvent, events))
-    held = lake.sync(Permission, permissions.fold_permissions(lake.read(PermissionEvent)))
+    ctx.progress("standardising names, addresses, phones, e-mails and dates; typing transactions and permissions")
+    # Names and addresses cost the most work, typed lines the most waiting: one beside the other.
+    written, (stored, bad_bought), (said, bad_events) = side_by_side(
+        partial(_records, ctx), partial(_transactions, ctx), partial(_permissions, ctx)
+    )  # fmt: skip
     rejected = lake.insert_new(Reject, bad_bought.unionByName(bad_events))
+    stock = lake.read(Record).agg(F.count(F.when(F.col(Record.is_bare), 1))).first()
     return Counts(
-        rows_in=raw_records.count() + raw_transactions.count(),
+        rows_in=lake.read_or_empty(RawRecord).count() + lake.read_or_empty(RawTransaction).count(),
         rows_out=written.rows + stored.rows,
         rows_rejected=rejected.rows,
         details={
-            "records": written.rows, "transactions": stored.rows, "permission_events": said.rows, "permissions": held.rows,
-            "bare_records": lake.read(Record).where(F.col(Record.is_bare)).count(),
+            "records": written.rows, "transactions": stored.rows, "permission_events": said.rows,
+            "permissions": lake.read(Permission).count(), "bare_records": int(stock[0]) if stock else 0,
         },
     )  # fmt: skip
 
 
+def _records(ctx: Context) -> Change:
+    lake = ctx.lake
+    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), _surnames(ctx)))
+    current = newest.filter_replaced(lake.read_or_empty(RawRecord), lake.read(Delivery))
+    named = lake.stage("records", standardise.build_records(current, lake.read(Commune), frequencies, ctx.as_of))
+    written = lake.sync(Record, named.unionByName(standardise.build_bare_records(lake.read_or_empty(RawTransaction), named)))
+    ctx.progress(f"{written.rows} records")
+    return written
+
+
+def _transactions(ctx: Context) -> tuple[Change, DataFrame]:
+    lake = ctx.lake
+    raw = lake.read_or_empty(RawTransaction)
+    bought, wrong = transactions.build_transactions(raw, lake.read(Member), ctx.as_of, partial(lake.stage, "typed_transactions"))
+    return lake.sync(Transaction, bought), wrong
+
+
+def _permissions(ctx: Context) -> tuple[Change, DataFrame]:
+    lake = ctx.lake
+    events, wrong = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
+    # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
+    said = lake.upsert(PermissionEvent, events)
+    lake.sync(Permission, permissions.fold_permissions(lake.read(PermissionEvent)))
+    return said, wrong
+
+
 def _surnames(ctx: Context) -> DataFrame:
     rows = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    return ctx.spark.createDataFrame(rows, f"{names.NAME} string, {names.PER_MILLION} double")
+    return local_frame(ctx.spark, rows, f"{names.NAME} string, {names.PER_MILLION} double")

@@ -25,6 +25,30 @@ CHAIN = (
 BESIDE = ("handle_rights", "enforce_retention", "import_suppressions", "maintain_tables")
 JOBS = CHAIN + BESIDE
 
+NEEDS: dict[str, tuple[str, ...]] = {
+    "load_reference": (),
+    "receive_deliveries": ("load_reference",),
+    "standardise_records": ("receive_deliveries",),
+    "resolve_identities": ("standardise_records",),
+    "enrich_persons": ("resolve_identities",),
+    "build_features": ("resolve_identities",),
+    "train_propensity": ("enrich_persons", "build_features"),
+    "score_persons": ("train_propensity",),
+    "import_suppressions": ("load_reference",),
+    "handle_rights": ("score_persons", "import_suppressions"),
+    "select_campaign": ("score_persons", "import_suppressions", "handle_rights"),
+    "export_selection": ("select_campaign",),
+    "measure_response": ("resolve_identities", "export_selection"),
+    "issue_statements": ("resolve_identities", "export_selection"),
+}
+"""What each job waits for when both are asked for; jobs that need nothing of each other write different tables and may run beside each other."""
+
+
+def waits_for(job: str) -> frozenset[str]:
+    """Every job that must have ended before this one begins, whether it is named by it or by one of those."""
+    direct = NEEDS.get(job, ())
+    return frozenset(direct).union(*(waits_for(d) for d in direct))
+
 
 def step(job: str) -> Callable[[Context], Counts]:
     """The step of a job; ConfigError when there is no such job."""

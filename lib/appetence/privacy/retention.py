@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from appetence.contracts.domain import PermissionStatus, TransactionKind
+from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import Limitation
 from appetence.contracts.reference import Instruction
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
@@ -48,7 +49,7 @@ def rules_at(instructions: Iterable[Mapping[str, Any]], members: Iterable[str], 
 def rules_frame(spark: SparkSession, rules: Iterable[Rule]) -> DataFrame:
     """The rules as rows: member_id, limit_on."""
     kinds = T.StructType([T.StructField(Record.member_id, T.StringType(), False), T.StructField(LIMIT_ON, T.DateType(), False)])
-    return spark.createDataFrame([(r.member_id, r.limit_on) for r in rules], kinds)
+    return local_frame(spark, [(r.member_id, r.limit_on) for r in rules], kinds)
 
 
 def live_limitations(limitations: DataFrame, as_of: dt.date) -> DataFrame:

@@ -1,11 +1,14 @@
-"""Work prepared one step ahead: while one item is worked on, the next is made ready beside it."""
+"""Work done beside other work: on small data most of a step is planning and waiting, and one core would stand idle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
+Answer = TypeVar("Answer")
+Other = TypeVar("Other")
+Third = TypeVar("Third")
 Item = TypeVar("Item")
 Ready = TypeVar("Ready")
 
@@ -24,3 +27,20 @@ def ahead(items: Sequence[Item], prepare: Callable[[Item], Ready]) -> Generator[
             current = coming.pop()
             coming = [pool.submit(prepare, following) for following in items[number + 1 : number + 2]]
             yield item, current.result
+
+
+@overload
+def side_by_side(first: Callable[[], Answer], second: Callable[[], Other], /) -> tuple[Answer, Other]: ...
+@overload
+def side_by_side(first: Callable[[], Answer], second: Callable[[], Other], third: Callable[[], Third], /) -> tuple[Answer, Other, Third]: ...
+@overload
+def side_by_side(*acts: Callable[[], Answer], workers: int = 4) -> tuple[Answer, ...]: ...
+def side_by_side(*acts: Callable[[], Any], workers: int = 4) -> tuple[Any, ...]:
+    """What each of these calls answers, in their order; they run beside each other. The first failure is raised when all have ended.
+
+    >>> side_by_side(lambda: 1, lambda: 2)
+    (1, 2)
+    """
+    with ThreadPoolExecutor(workers) as pool:
+        running = [pool.submit(act) for act in acts]
+    return tuple(r.result() for r in running)

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from appetence.contracts.domain import Block
+from appetence.contracts.local import local_frame
 from appetence.contracts.specs import BlockSpec, MemberSpec
 
 LINE = "line"
@@ -38,7 +39,7 @@ def layouts(spark: SparkSession, members: Mapping[str, MemberSpec], block: Block
         order = [columns.index(spec.columns[name]) if name in spec.columns else -1 for name in header(spec)]
         codes = {f"{column}={ours}": code for column, given in spec.values.items() for code, ours in given.items()}
         rows.append((member.member_id, spec.delimiter, order, codes))
-    return spark.createDataFrame(rows, _LAYOUT)
+    return local_frame(spark, rows, _LAYOUT)
 
 
 def as_lines(frame: DataFrame, layout: DataFrame, columns: Sequence[str]) -> DataFrame:

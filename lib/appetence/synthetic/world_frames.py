@@ -32,7 +32,7 @@ Stage = Callable[[str, DataFrame], DataFrame]
 
 
 def build(
-    spark: SparkSession, records_wanted: int, seed: int, partitions: int | None = None, stage: Stage = lambda name, frame: frame
+    spark: SparkSession, records_wanted: int, seed: int, stage: Stage = lambda name, frame: frame, partitions: int | None = None
 ) -> World:  # fmt: skip
     """The world in which members hold about `records_wanted` customer records on the as-of date.
 
@@ -53,7 +53,7 @@ def flat(spark: SparkSession, records_wanted: int, seed: int = 1, partitions: in
     Columns: member_id, customer_ref, civility, first_name, last_name, birth_date, address, postcode, city, email, phone, true_person,
     true_household. Lazy, without a shuffle: the work is done by the reader.
     """
-    made = build(spark, records_wanted, seed, partitions)
+    made = build(spark, records_wanted, seed, partitions=partitions)
     address = F.concat_ws(" ", Raw.address_2, Raw.address_1)
     return made.records.select(
         *_FLAT,
