@@ -43,17 +43,21 @@ def add_to(commands: Any) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    quick = ["spark.jit=quick"] if args.records <= SMALL else []
+    from appetence.pipeline.make_demo import evaluate_identity
+    from appetence.pipeline.report import write_pages
+
+    quick = ["spark.jit=quick", "spark.shuffle_partitions=2"] if args.records <= SMALL else []
     config = load(args.env, [*quick, *args.overrides], args.conf)
     started = seconds()
     outcomes = [] if args.keep else _made(config, args.records, args.seed)
     made = seconds() - started
     outcomes += run_chain(config, AS_OF, jobs=_UP_TO_EXPORT[len(outcomes) :])
     outcomes += _results(config, args.keep)
-    outcomes.append(run_job(config, "enforce_retention", RESULTS_ON, dry_run=True))
     with opened(config, "report", RESULTS_ON) as ctx:
-        found = summarise(ctx, outcomes)
-        page = _pages(ctx, found)
+        found, retention = side_by_side(
+            lambda: evaluate_identity(ctx), lambda: run_job(config, "enforce_retention", RESULTS_ON, dry_run=True, spark=ctx.spark)
+        )  # fmt: skip
+        page, _ = side_by_side(lambda: write_pages(ctx, truth=found), lambda: summarise(ctx, [*outcomes, retention], found))
     console.say(f"\nMade in {made:.0f} s, run in {seconds() - started - made:.0f} s.")
     _point(config, page)
     return 0
@@ -92,16 +96,8 @@ def _results(config: Config, is_kept: bool) -> list[Outcome]:
     )
 
 
-def _pages(ctx: Context, truth: dict[str, Any]) -> Path:
-    from appetence.pipeline.report import write_pages
-
-    return write_pages(ctx, truth=truth)
-
-
-def summarise(ctx: Context, outcomes: list[Outcome]) -> dict[str, Any]:
-    """What came out, for people; the figures against the truth."""
-    from appetence.pipeline.make_demo import evaluate_identity
-
+def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> None:
+    """What came out, for people; `found`: the figures against the truth."""
     console.say("\nJOBS")
     console.say(
         console.table(
@@ -113,12 +109,10 @@ def summarise(ctx: Context, outcomes: list[Outcome]) -> dict[str, Any]:
         )
     )  # fmt: skip
     console.say("\nPERSONS AND HOUSEHOLDS AGAINST THE TRUTH")
-    found = evaluate_identity(ctx)
     console.say(console.table(_flat(found)))
     _models(ctx)
     _waterfalls(ctx)
     _measured(ctx)
-    return found
 
 
 def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:

@@ -52,6 +52,11 @@ def make_keys(paths: PathSettings, members: Sequence[str], recipients: Sequence[
     return found
 
 
+def known_prints(paths: PathSettings) -> dict[str, str]:
+    """Fingerprints by party, of the keys that `make_keys` made."""
+    return {file.stem: file.read_text(encoding="ascii").strip() for file in (Path(paths.secrets) / "fingerprints").glob("*.fpr")}
+
+
 def _fingerprint(file: Path, home: Path, party: str) -> str:
     if file.is_file() and home.is_dir():
         return file.read_text(encoding="ascii").strip()

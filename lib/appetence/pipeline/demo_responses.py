@@ -149,10 +149,9 @@ def _send(ctx: Context, member_id: str, rows: dict[Block, DataFrame], created: d
         target = ctx.scratch / "responses" / member_id / block.value
         write_lines(d.written(ctx.spark, frame, block, {member_id: member}), target)
         files[block] = target / f"delivery={d.RESPONSES}" / f"member_id={member_id}"
-    prints = demo_files.make_keys(paths, sorted(ctx.config.members), sorted(ctx.config.recipients))
     ref = f"{member_id}-{created:%Y%m%d}-orders"
     sending = demo_files.Sending(member, ref, DeliveryMode.INCREMENTAL, created, files)
-    return demo_files.send(sending, paths, prints, ctx.scratch / "sending")
+    return demo_files.send(sending, paths, demo_files.known_prints(paths), ctx.scratch / "sending")
 
 
 def _hand_back(ctx: Context, made: World, campaign_id: str, found: DataFrame) -> int:

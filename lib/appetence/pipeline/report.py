@@ -23,8 +23,10 @@ from appetence.reporting.identity_page import IdentityRows, build_identity
 from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
 from appetence.reporting.model_page import ModelRows, build_model
 from appetence.reporting.parts import Page, render
+from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
+INDEX = "index.html"
 SCHEMAS = ("reference", "bronze", "silver", "identity", "gold", "privacy", "ops")
 
 
@@ -36,11 +38,17 @@ def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
     folder = Path(ctx.config.paths.reports)
     folder.mkdir(parents=True, exist_ok=True)
     cards, campaigns = rows(ctx.lake.read_or_empty(ModelCard)), rows(ctx.lake.read_or_empty(Campaign))
-    for name, page in {**_campaigns(ctx, campaigns), **_models(ctx, cards), "identity.html": _identity(ctx, truth or {})}.items():
-        _write(folder / name, page)
-    index = folder / "index.html"
-    _write(index, _index(ctx, cards, campaigns))
-    return index
+    subjects = side_by_side(
+        lambda: _campaigns(ctx, campaigns),
+        lambda: _models(ctx, cards),
+        lambda: {"identity.html": _identity(ctx, truth or {})},
+        lambda: {INDEX: _index(ctx, cards, campaigns)},
+    )
+    # The index links to the others: it is written last.
+    for pages in subjects:
+        for name, page in pages.items():
+            _write(folder / name, page)
+    return folder / INDEX
 
 
 def rows(frame: DataFrame) -> list[Row]:
@@ -85,11 +93,9 @@ def _index(ctx: Context, cards: list[Row], campaigns: list[Row]) -> Page:
 
 def _tables(ctx: Context) -> list[Row]:
     tables = sorted(REGISTRY.values(), key=lambda t: (SCHEMAS.index(t.schema), t.name))
-    return [
-        {"name": t.full_name(), "rows": ctx.lake.read(t).count(), "version": ctx.lake.version(t), "grain": t.grain()}
-        for t in tables
-        if ctx.lake.exists(t)
-    ]
+    there = [t for t in tables if ctx.lake.exists(t)]
+    counts = side_by_side(*(ctx.lake.read(t).count for t in there))
+    return [{"name": t.full_name(), "rows": n, "version": ctx.lake.version(t), "grain": t.grain()} for t, n in zip(there, counts, strict=True)]
 
 
 # -- campaigns -------------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from appetence.contracts.silver import Record
 from appetence.identity import golden, households, member_ids, persistent, resolve, weights
 from appetence.identity.comparison import Field
 from appetence.pipeline.context import Context, Counts
+from appetence.runtime.ahead import side_by_side
 
 
 def run(ctx: Context) -> Counts:
@@ -42,13 +43,34 @@ def run(ctx: Context) -> Counts:
     owned = persistent.assign(clusters, yesterday, ever, ctx.as_of, item=PersonLink.record_id, group=PersonLink.person_id, prefix="p")
     links = lake.stage("links", persistent.build_person_links(owned, records, before, frozen, ctx.as_of))
     ctx.progress("persons have their ids; grouping households")
-    homes = lake.stage("homes", _homes(ctx, free, links, found))
-    confidence = clusters.select(Record.record_id, Person.confidence)
-    persons = lake.stage("persons", golden.build_persons(free, links, homes, confidence))
-    events = lake.insert_new(IdentityEvent, persistent.build_events(links, before, ctx.as_of))
-    details = _written(ctx, links, homes, persons, found)
+    # All is made before anything is written; what needs no household is made beside the households.
+    (homes, persons), beside = side_by_side(
+        lambda: _housed(ctx, free, links, clusters, found), lambda: _beside_households(ctx, links, before, found)
+    )  # fmt: skip
+    details = _written(ctx, links, homes, persons, beside)
+    if found is not None and found.is_new_model:
+        lake.upsert(MatchModel, _model_rows(ctx, found.model))
     facts = dict(found.facts) if found else {}
-    return Counts(rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details, "events": events.inserted})
+    return Counts(rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details})
+
+
+def _housed(
+    ctx: Context, free: DataFrame, links: DataFrame, clusters: DataFrame, found: resolve.Resolution | None
+) -> tuple[DataFrame, DataFrame]:  # fmt: skip
+    """HouseholdLink and Person rows."""
+    homes = ctx.lake.stage("homes", _homes(ctx, free, links, found))
+    confidence = clusters.select(Record.record_id, Person.confidence)
+    return homes, ctx.lake.stage("persons", golden.build_persons(free, links, homes, confidence))
+
+
+def _beside_households(ctx: Context, links: DataFrame, before: DataFrame, found: resolve.Resolution | None) -> list[tuple[type[Table], DataFrame]]:
+    """Rows of the tables that know persons only."""
+    made: list[tuple[type[Table], DataFrame]] = [
+        (IdentityEvent, persistent.build_events(links, before, ctx.as_of)),
+        (MemberPerson, member_ids.build_member_persons(links, ctx.member_pads(), ctx.config.privacy.member_key_version)),
+        *([(Edge, found.edges), (CandidateStatistic, found.statistics)] if found is not None else []),
+    ]  # fmt: skip
+    return [(table, ctx.lake.stage(table.name, frame)) for table, frame in made]
 
 
 def _frozen(ctx: Context) -> DataFrame:
@@ -112,23 +134,22 @@ def _homes(ctx: Context, free: DataFrame, links: DataFrame, found: resolve.Resol
     return HouseholdLink.shape(rows.withColumn(HouseholdLink.since, F.when(same, F.col(HouseholdLink.since)).otherwise(F.lit(ctx.as_of))))
 
 
-def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFrame, found: resolve.Resolution | None) -> dict[str, int]:
+def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFrame, beside: list[tuple[type[Table], DataFrame]]) -> dict[str, int]:
     lake = ctx.lake
-    if found is not None:
-        lake.sync(CandidateStatistic, found.statistics, scope=f"as_of = DATE'{ctx.as_of.isoformat()}'")
-        if found.is_new_model:
-            lake.upsert(MatchModel, _model_rows(ctx, found.model))
-    pads, version = ctx.member_pads(), ctx.config.privacy.member_key_version
-    rows: list[tuple[type[Table], DataFrame]] = [
-        (PersonLink, links), (HouseholdLink, homes), (Person, persons),
-        (MemberPerson, member_ids.build_member_persons(links, pads, version)),
-        (MemberHousehold, member_ids.build_member_households(links, homes, pads, version)),
-        *([(Edge, found.edges)] if found is not None else []),
+    households = member_ids.build_member_households(links, homes, ctx.member_pads(), ctx.config.privacy.member_key_version)
+    rows = [(PersonLink, links), (HouseholdLink, homes), (Person, persons), (MemberHousehold, households), *beside]
+    scopes: dict[type[Table], str] = {CandidateStatistic: f"as_of = DATE'{ctx.as_of.isoformat()}'"}
+    writes = [
+        partial(lake.insert_new, table, frame) if table is IdentityEvent else partial(lake.sync, table, frame, scopes.get(table))
+        for table, frame in rows
     ]  # fmt: skip
-    written, *_ = lake.together(*(partial(lake.sync, table, frame) for table, frame in rows))
+    changes = dict(zip((table for table, _ in rows), lake.together(*writes), strict=True))
     sizes = persons.agg(F.count(F.lit(1)).alias("persons"), F.count_distinct(Person.household_id).alias("households")).first()
     assert sizes is not None  # an aggregate without groups has one row
-    return {"links": written.rows, "persons": int(sizes["persons"]), "households": int(sizes["households"])}
+    return {
+        "links": changes[PersonLink].rows, "persons": int(sizes["persons"]), "households": int(sizes["households"]),
+        "events": changes[IdentityEvent].inserted,
+    }  # fmt: skip
 
 
 def _model_rows(ctx: Context, model: weights.Model) -> DataFrame:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -27,7 +27,7 @@ from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
 from appetence.propensity.sampling import negative_rate, sample_negatives, sample_rows
-from appetence.runtime.ahead import ahead
+from appetence.runtime.ahead import side_by_side
 from appetence.version import __version__
 
 KEYS = [str(Feature.cutoff), str(Feature.person_id)]
@@ -37,18 +37,12 @@ TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink)
 def run(ctx: Context) -> Counts:
     """Trains every model of `propensity.models`. A model that cannot be trained keeps its champion; without any champion the run fails."""
     registry = Registry(ctx.config.paths.mlflow)
-    cards, refused, rows = [], {}, 0
-    with closing(ahead(ctx.config.propensity.models, lambda name: _prepared(ctx, name))) as coming:
-        for key, ready in coming:
-            try:
-                card = _model(ctx, registry, *ready())
-            except ModelError as failed:
-                refused[key] = str(failed)
-                ctx.progress(f"{key}: not trained. {failed}")
-                continue
-            cards.append(card)
-            rows += card["card"][ModelCard.train_rows] + card["card"][ModelCard.test_rows]
-            ctx.progress(_told(card["card"]))
+    keys = ctx.config.propensity.models
+    # Spark makes the rows of one model while another is fitted.
+    answers = dict(zip(keys, side_by_side(*(partial(_tried, ctx, registry, key) for key in keys), workers=2), strict=True))
+    cards = [a for a in answers.values() if not isinstance(a, ModelError)]
+    refused = {key: str(a) for key, a in answers.items() if isinstance(a, ModelError)}
+    rows = sum(c["card"][ModelCard.train_rows] + c["card"][ModelCard.test_rows] for c in cards)
     if refused and not any(registry.champion(registered_name(k)) for k in ctx.config.propensity.models):
         raise ModelError(next(iter(refused.values())))
     _write(ctx, cards)
@@ -60,14 +54,20 @@ def run(ctx: Context) -> Counts:
     )
 
 
-def _prepared(ctx: Context, key: str) -> tuple[ModelPlan, DataFrame]:
-    """The dataset of a model, which Spark makes while the model before is fitted."""
-    plan = plan_of(ctx, key)
-    return plan, ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan))
+def _tried(ctx: Context, registry: Registry, key: str) -> dict[str, Any] | ModelError:
+    """The card of one model, or why it has none."""
+    try:
+        card = _model(ctx, registry, plan_of(ctx, key))
+    except ModelError as failed:
+        ctx.progress(f"{key}: not trained. {failed}")
+        return failed
+    ctx.progress(_told(card["card"]))
+    return card
 
 
-def _model(ctx: Context, registry: Registry, plan: ModelPlan, staged: DataFrame) -> dict[str, Any]:
+def _model(ctx: Context, registry: Registry, plan: ModelPlan) -> dict[str, Any]:
     """The card of one model: of the version already trained on the same inputs, else of a new one."""
+    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan))
     training_hash = hash_of(ctx, plan, staged)
     known = registry.found(registered_name(plan.key), training_hash)
     if known:

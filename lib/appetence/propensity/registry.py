@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import mlflow
@@ -82,6 +83,8 @@ class Registry:
             self._folder.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(tracking_uri)
         mlflow.set_registry_uri(tracking_uri)
+        # Models are trained beside each other, and SQLite takes one writer.
+        self._writing = Lock()
         self.client = MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
 
     def found(self, name: str, training_hash: str) -> Version | None:
@@ -101,7 +104,7 @@ class Registry:
 
     def register(self, name: str, model: ScoredModel, record: Record) -> Version:
         """Stores a run and registers its model as challenger. The version is marked complete later, by `conclude`."""
-        with mlflow.start_run(experiment_id=self._experiment(), run_name=name) as run:
+        with self._writing, mlflow.start_run(experiment_id=self._experiment(), run_name=name) as run:
             mlflow.log_params(dict(record.params))
             mlflow.log_metrics(dict(record.metrics))
             mlflow.set_tags(dict(record.tags))
@@ -124,11 +127,12 @@ class Registry:
 
     def conclude(self, version: Version, *, training_hash: str, is_champion: bool, reason: str, card: Mapping[str, Any]) -> None:
         """Writes down the gate's word, moves the alias when it lets the challenger through, and marks the version complete."""
-        self.client.log_dict(version.run_id, dict(card), "card.json")
-        self.client.set_model_version_tag(version.name, version.version, "gate", reason)
-        if is_champion:
-            self.client.set_registered_model_alias(version.name, CHAMPION, version.version)
-        self.client.set_model_version_tag(version.name, version.version, HASH_TAG, training_hash)
+        with self._writing:
+            self.client.log_dict(version.run_id, dict(card), "card.json")
+            self.client.set_model_version_tag(version.name, version.version, "gate", reason)
+            if is_champion:
+                self.client.set_registered_model_alias(version.name, CHAMPION, version.version)
+            self.client.set_model_version_tag(version.name, version.version, HASH_TAG, training_hash)
 
     def card(self, version: Version) -> dict[str, Any]:
         """The card a version was concluded with."""

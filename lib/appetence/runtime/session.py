@@ -26,6 +26,7 @@ LOCAL_CONF = {
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256k",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.debug.maxToStringFields": "20",
+    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
@@ -33,7 +34,19 @@ LOCAL_CONF = {
 
 
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling.
+_QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms{heap} -XX:NewRatio=1"
+"""For runs of minutes: code is compiled once and lightly, and a roomy young generation is collected seldom."""
 _JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m"
+
+
+def _half(memory: str) -> str:
+    """Half of an amount of memory as the JVM writes it.
+
+    >>> _half("6g"), _half("1536m")
+    ('3072m', '768m')
+    """
+    amount, unit = int(memory[:-1]), memory[-1].lower()
+    return f"{amount * {'k': 1, 'm': 1024, 'g': 1024**2}[unit] // 2 // 1024}m"
 
 
 def jar_files(settings: SparkSettings) -> list[Path]:
@@ -61,7 +74,7 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
     conf = {
         **LOCAL_CONF,
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (" -XX:TieredStopAtLevel=1 -XX:+UseParallelGC" if settings.jit == "quick" else ""),
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK.format(heap=_half(settings.driver_memory)) if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         "spark.jars": ",".join(str(f) for f in jar_files(settings)),
