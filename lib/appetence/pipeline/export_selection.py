@@ -16,8 +16,8 @@ from pyspark.sql import types as T
 
 from appetence.contracts.campaign import Campaign, Export, ExportLine, Selection
 from appetence.contracts.domain import Channel
-from appetence.contracts.specs import RecipientSpec
-from appetence.errors import ConfigError
+from appetence.contracts.specs import CampaignSpec, RecipientSpec
+from appetence.errors import ConfigError, CryptoError, LawError, PartlyDoneError
 from appetence.exchange.exporting import destroy_due, write_export
 from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
 from appetence.exchange.pgp import Pgp
@@ -47,11 +47,13 @@ class Desk:
 
 
 def run(ctx: Context) -> Counts:
-    """Exports every cut campaign that has not dropped yet; files past their date are destroyed."""
-    _check_safeguards(ctx)
+    """Exports every cut campaign that has not dropped yet; files past their date are destroyed.
+
+    A campaign that may not leave (its router or client has no safeguard or no key) stops alone: PartlyDoneError once the others are done."""
     stored = {row[Export.export_id]: row.asDict() for row in ctx.lake.read_or_empty(Export).collect()}
     written: Rows = []
     before = after = 0
+    refused: dict[str, str] = {}
     with _desk(ctx, stored) as desk:
         destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
         cut = {row[Campaign.campaign_id]: row for row in ctx.lake.read(Campaign).collect()}
@@ -59,27 +61,37 @@ def run(ctx: Context) -> Counts:
         for spec in chosen_campaigns(ctx):
             if spec.drop_date < ctx.as_of or spec.campaign_id not in cut:
                 continue
-            terms = campaign_terms(ctx, spec)
-            rows, asked, kept = _hand_over(ctx, desk, terms, cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of, hashes)
-            written += rows
+            try:
+                cut_on = cut[spec.campaign_id][Campaign.cut_on] or ctx.as_of
+                asked, kept = _hand_over(ctx, desk, _safe_terms(ctx, spec), cut_on, hashes, written)
+            except (ConfigError, LawError, CryptoError) as stopped:
+                refused[spec.campaign_id] = str(stopped)
+                ctx.progress(f"{spec.campaign_id}: not exported, {stopped}")
+                continue
             before, after = before + asked, after + kept
     _register(ctx, stored, written, destroyed)
-    return Counts(
+    done = Counts(
         before, after, before - after,
         details={
-            "files": len(written), "destroyed": len(destroyed), "stopped": before - after,
+            "files": len(written), "destroyed": len(destroyed), "stopped": before - after, "refused": sorted(refused),
             "audit": [*(_audit("exported", row) for row in written if row["is_new"]), *(_audit("destroyed", stored[i]) for i in destroyed)],
         },
     )  # fmt: skip
+    if refused:
+        why = "; ".join(f"{name}: {said.rstrip('.')}" for name, said in sorted(refused.items()))
+        raise PartlyDoneError(f"Not exported, while the other campaigns were: {why}.", done)
+    return done
 
 
-def _check_safeguards(ctx: Context) -> None:
-    """ConfigError, before anything is written, when a campaign's router lies outside the EEA and states no safeguard."""
-    for unsafe in unsafe_recipients(ctx.config.recipients[spec.router] for spec in chosen_campaigns(ctx)):
-        raise ConfigError(
+def _safe_terms(ctx: Context, spec: CampaignSpec) -> Terms:
+    """The checked terms of a campaign; LawError when its router lies outside the EEA and states no safeguard."""
+    terms = campaign_terms(ctx, spec)
+    for unsafe in unsafe_recipients([ctx.config.recipients[spec.router]]):
+        raise LawError(
             f"recipients/{unsafe}.yaml: {ctx.config.recipients[unsafe].country} lies outside the European Economic Area and no safeguard is "
             "stated; nothing is exported there: state `safeguard`, or choose another router."
         )
+    return terms
 
 
 @contextmanager
@@ -98,8 +110,8 @@ def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
     return hashlib.sha256(f"export|{campaign_id}|{channel}|{recipient_id}".encode()).hexdigest()[:32]
 
 
-def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> tuple[Rows, int, int]:
-    """The files of one campaign: their rows in the register, pieces cut, pieces that may still leave."""
+def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame, written: Rows) -> tuple[int, int]:
+    """Writes the files of one campaign, each into the register's `written` at once; gives pieces cut and pieces that may still leave."""
     sources = read_sources(ctx, terms, cut_on, hashes)
     cut = sources.selection.where((F.col(Selection.campaign_id) == terms.spec.campaign_id) & (F.col(Selection.cell) != HOLDOUT))
     asked = cut.count()
@@ -109,7 +121,9 @@ def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: 
         ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
     recipient = ctx.config.recipients[terms.spec.router]
     due = [c for c in terms.channels if not _is_destroyed(desk, export_id(terms.spec.campaign_id, c, recipient.recipient_id))]
-    return [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in due], asked, kept
+    for channel in due:
+        written.append(_file(ctx, desk, terms, sources, lawful, channel, recipient))
+    return asked, kept
 
 
 def _is_destroyed(desk: Desk, identity: str) -> bool:
