@@ -11,7 +11,7 @@ from typing import Any
 
 from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
 from appetence.contracts.domain import SMALL_COUNT
-from appetence.contracts.specs import CampaignSpec, LawRuleSpec
+from appetence.contracts.specs import CampaignSpec, CatchmentSpec, LawRuleSpec
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.aggregates import EVERYBODY, SELECTED, N
 from appetence.reporting.campaign_results import result_sections
@@ -128,6 +128,7 @@ def _list(spec: Any) -> str:
     asks = [
         *([f"departments {', '.join(spec.departments)}"] if spec.departments else []),
         *([f"{len(spec.postcodes)} postcodes"] if spec.postcodes else []),
+        *([_catchment(spec.catchment)] if spec.catchment else []),
         *([f"from {spec.age_min} years"] if spec.age_min else []),
         *([f"up to {spec.age_max} years"] if spec.age_max else []),
         *([f"segments {', '.join(spec.segments)}"] if spec.segments else []),
@@ -136,6 +137,10 @@ def _list(spec: Any) -> str:
         *([f"no purchase for {spec.recency_days_min} days"] if spec.recency_days_min else []),
     ]
     return f"{words.readable(spec.list_id)} ({', '.join(asks) or 'everybody eligible'})"
+
+
+def _catchment(near: CatchmentSpec) -> str:
+    return f"within {near.km:g} km of {words.listed((words.readable(s.store) for s in near.stores), 'or')}"
 
 
 # -- the waterfall ---------------------------------------------------------------------------------------------------------------
