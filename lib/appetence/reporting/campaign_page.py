@@ -36,6 +36,7 @@ class CampaignRows:
     rules: Sequence[LawRuleSpec]
     client_label: str
     source: str
+    is_member_client: bool = True
 
 
 def build_campaign(found: CampaignRows) -> Page:
@@ -69,7 +70,7 @@ def build_campaign(found: CampaignRows) -> Page:
             *_reach(found),
             *_profile(found),
             *_exports(found),
-            *result_sections(c, found.matchback),
+            *result_sections(c, found.matchback, found.is_member_client),
             Section(
                 "Small counts",
                 f"Counts from 1 to {SMALL_COUNT - 1} are not shown. Smaller steps, cells and tenths are shown with a neighbour, so that "
