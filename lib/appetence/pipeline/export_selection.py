@@ -173,7 +173,8 @@ def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channe
     calls = calls_made(pieces, terms)
     lines = layouts.lines_for(channel, rows, wording, ctx.pads(key), sources.permission_event, calls)
     layout = BY_CHANNEL[Channel(channel)]
-    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording)]
+    codes = [row[0] for row in lines.select(Selection.key_code).distinct().collect()]
+    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording, codes)]
     shape = T.StructType([T.StructField(c, T.StringType()) for c in layout.columns])
     traps = ctx.spark.createDataFrame([tuple(s[c] for c in layout.columns) for s in seeds], shape)
     return layout, lines.select(*layout.columns).unionByName(traps), seeds
