@@ -1,5 +1,9 @@
 """The one exception tree. Each message is one clear sentence that names the place and the remedy, and never a personal value."""
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class AppetenceError(Exception):
     """Base of every error a user may see; the command line prints its sentence and exits with `exit_code`."""
@@ -77,6 +81,16 @@ class BudgetError(AppetenceError):
     """Work whose estimated cost is past its budget (pairs to compare, component size)."""
 
     exit_code = 9
+
+
+class PartlyDoneError(AppetenceError):
+    """Some of a run's work was refused and the rest was done and stands: `done` holds the counts of what was done."""
+
+    exit_code = 11
+
+    def __init__(self, sentence: str, done: Any) -> None:
+        super().__init__(sentence)
+        self.done = done
 
 
 class RightsError(AppetenceError):

@@ -126,6 +126,18 @@ def test_results_tell_the_increment_with_its_interval() -> None:
     assert "Predicted against actual by tenth" in said
 
 
+def test_a_third_partys_hold_out_is_said_not_to_be_observed() -> None:
+    """Its orders never enter the pool: what it counted by key code is told, and no effect is claimed."""
+    told = [{**m, **dict.fromkeys(f"incremental_{x}" for x in ("rate", "low", "high", "amount_cents"))} for m in planted.matchback()]
+    told = [m for m in told if m["group_value"] != "holdout"]
+    said = text(render(build_campaign(planted.campaign_rows(matchback=told, is_member_client=False))))
+    assert "orders never enter the pool" in said and "The hold-out is not observed" in said and "client's own count, by key code" in said
+    assert "No hold-out was set apart" not in said and "increment lies" not in said and "Rate the campaign added" not in said
+    assert "contacted 1 500 60 4.00 %" in said, "the hold-out is no difference to hide: it is not among what the client counts"
+    before = text(render(build_campaign(planted.campaign_rows(matchback=[], is_member_client=False))))
+    assert "Nothing is measured yet. The client is no member" in before and "The hold-out is not observed" not in before
+
+
 def test_no_increment_is_shown_when_it_would_give_a_small_count_away() -> None:
     rows = planted.matchback()
     for row in rows:

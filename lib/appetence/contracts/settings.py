@@ -109,14 +109,26 @@ class SelectionSettings(Spec):
     """Campaigns."""
 
     campaigns: tuple[str, ...] = Field(default=(), description="campaigns of this environment, in order")
+    counts_per_day: int = Field(default=40, ge=1, description="dry counts of drafts an agent or a member may ask for with one as-of date")
+    count_step: int = Field(default=20, ge=11, description="counts told to those who may not see persons are rounded to a multiple of this")
     minimum_age: int = 18
     min_identity_confidence: float = Field(default=0.0, description="log2 odds that hold a person together; a weaker one is not selected")
-    seed_lines: tuple[str, ...] = Field(
-        default=("SERVICE CONTROLE DES FICHIERS", "12 RUE DES ESSAIS", "75002 PARIS"),
-        description="where pieces to trap addresses arrive: the lines after the name",
+    seed_homes: tuple[tuple[str, ...], ...] = Field(
+        default=(
+            ("14 RUE DU MOULIN PERDU", "59000 LILLE"), ("3 IMPASSE DES VIEUX PUITS", "35000 RENNES"),
+            ("27 AVENUE DES TROIS CEDRES", "69003 LYON"), ("8 RUE DE LA BERGERIE HAUTE", "31500 TOULOUSE"),
+            ("51 CHEMIN DES QUATRE VENTS", "44300 NANTES"), ("6 ALLEE DES GENEVRIERS", "67000 STRASBOURG"),
+        ),
+        min_length=1,
+        description="where pieces to trap addresses arrive, several homes: the lines after the name; the shipped ones are made up",
+    )  # fmt: skip
+    seed_email: str = Field(
+        default="{first}.{last}{code}@boite.example",
+        description="mailboxes of trap addresses on a domain that takes every name; {first}, {last} and two digits, {code}, differ from file to file",
     )
-    seed_email: str = Field(default="temoin+{code}@controle.invalid", description="mailbox of trap addresses; {code} tells files apart")
-    seed_phone_prefix: str = Field(default="+3363998", description="lines of trap addresses; the shipped prefix is reserved for fiction")
+    seed_phone_prefix: str = Field(
+        default="+3363998", min_length=3, max_length=9, description="lines of trap addresses; the shipped prefix is reserved for fiction"
+    )
 
 
 class PrivacySettings(Spec):

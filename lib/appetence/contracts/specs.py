@@ -6,9 +6,17 @@ A rule of law, a member's mapping or instruction, a recipient and a campaign are
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from appetence.contracts.domain import (
     Basis,
@@ -106,18 +114,59 @@ class RecipientSpec(Spec):
     layouts: tuple[Channel, ...] = Field(default=(), description="channels a router carries")
 
 
+Department = Annotated[str, Field(pattern=r"^([0-9]{2}|2[AB]|9[78][0-9])$")]
+Postcode = Annotated[str, Field(pattern=r"^[0-9]{5}$")]
+
+
+class StoreSpec(Spec):
+    """Where a store is: in a commune (its INSEE code, the centre is used), or at a point in degrees."""
+
+    store: Identifier
+    commune: str | None = Field(default=None, pattern=r"^([0-9]{5}|2[AB][0-9]{3})$")
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+
+    @model_validator(mode="after")
+    def _is_somewhere(self) -> StoreSpec:
+        if (self.latitude is None) != (self.longitude is None) or (self.commune is None) == (self.latitude is None):
+            raise ValueError("a store lies in a commune or at a point; write commune: (its INSEE code), or latitude: and longitude:")
+        return self
+
+
+class CatchmentSpec(Spec):
+    """Who lives near: the centre of the postcode is at most `km` kilometres, as the crow flies, from one of the stores."""
+
+    stores: tuple[StoreSpec, ...] = Field(min_length=1)
+    km: float = Field(gt=0, le=200)
+
+
 class ListSpec(Spec):
     """One list of a campaign: who is offered, in which order of priority."""
 
     list_id: Identifier
-    departments: tuple[str, ...] = ()
-    postcodes: tuple[str, ...] = ()
+    departments: tuple[Department, ...] = ()
+    postcodes: tuple[Postcode, ...] = ()
+    catchment: CatchmentSpec | None = None
     age_min: int | None = Field(default=None, ge=18, le=110)
     age_max: int | None = Field(default=None, ge=18, le=120)
     segments: tuple[str, ...] = ()
     sectors: tuple[MemberSector, ...] = Field(default=(), description="bought in one of these sectors")
     recency_days_max: int | None = Field(default=None, ge=1)
     recency_days_min: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _holds_somebody(self) -> ListSpec:
+        for least, most in (("age_min", "age_max"), ("recency_days_min", "recency_days_max")):
+            low, high = getattr(self, least), getattr(self, most)
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"{least} is {low} and {most} is {high}, which nobody can be; exchange or correct them")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A key added later is left out where it is not used: the frozen hash of a campaign already cut stays what it was.
+        said: dict[str, Any] = handler(self)
+        return {key: value for key, value in said.items() if key != "catchment" or value is not None}
 
 
 class CellSpec(Spec):
@@ -168,6 +217,13 @@ class CampaignSpec(Spec):
             raise ValueError("min_sources: a house campaign reads the client's own base; set min_sources: 1")
         if sum(c.share for c in self.cells) >= 1:
             raise ValueError("cells: the shares add up to 1 or more; lower them")
+        for field, names in (("lists", [x.list_id for x in self.lists]), ("cells", [x.cell for x in self.cells])):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{field}: {twice[0]} stands twice; give each its own name")
+        taken = sorted({x.cell for x in self.cells} & {"mail", "holdout"})
+        if taken:
+            raise ValueError(f"cells: {taken[0]} is the name of a cell every campaign has; choose another")
         return self
 
 

@@ -18,8 +18,8 @@ from pyspark.sql import types as T
 from appetence.contracts.campaign import Campaign, Export, ExportLine, Selection
 from appetence.contracts.domain import Channel
 from appetence.contracts.local import local_frame
-from appetence.contracts.specs import RecipientSpec
-from appetence.errors import ConfigError
+from appetence.contracts.specs import CampaignSpec, RecipientSpec
+from appetence.errors import ConfigError, CryptoError, LawError, PartlyDoneError
 from appetence.exchange.exporting import destroy_due, write_export
 from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
 from appetence.exchange.pgp import Pgp
@@ -50,35 +50,54 @@ class Desk:
 
 
 def run(ctx: Context) -> Counts:
-    """Exports every cut campaign that has not dropped yet; files past their date are destroyed."""
-    _check_safeguards(ctx)
+    """Exports every cut campaign that has not dropped yet; files past their date are destroyed.
+
+    A campaign that may not leave (its router or client has no safeguard or no key) stops alone: PartlyDoneError once the others are done."""
     stored = {row[Export.export_id]: row.asDict() for row in ctx.lake.read_or_empty(Export).collect()}
+    written: Rows = []
     with _desk(ctx, stored) as desk:
         destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
-        cut = {row[Campaign.campaign_id]: row for row in ctx.lake.read(Campaign).collect()}
+        cut = {row[Campaign.campaign_id]: row[Campaign.cut_on] or ctx.as_of for row in ctx.lake.read(Campaign).collect()}
         hashes = keyed_coordinates(ctx)
-        due = [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx) if spec.drop_date >= ctx.as_of and spec.campaign_id in cut]
-        cut_on = {terms.spec.campaign_id: cut[terms.spec.campaign_id][Campaign.cut_on] or ctx.as_of for terms in due}
-        handed = side_by_side(*(partial(_hand_over, ctx, desk, terms, cut_on[terms.spec.campaign_id], hashes) for terms in due), workers=2)
-    written = [row for rows, _, _ in handed for row in rows]
-    before, after = sum(asked for _, asked, _ in handed), sum(kept for _, _, kept in handed)
+        due = [spec for spec in chosen_campaigns(ctx) if spec.drop_date >= ctx.as_of and spec.campaign_id in cut]
+        ends = side_by_side(*(partial(_attempt, ctx, desk, spec, cut[spec.campaign_id], hashes, written) for spec in due), workers=2)
+    written.sort(key=lambda row: (row[Export.campaign_id], row[Export.channel]))
+    refused = {spec.campaign_id: end for spec, end in zip(due, ends, strict=True) if isinstance(end, str)}
+    before, after = (sum(end[i] for end in ends if not isinstance(end, str)) for i in (0, 1))
     _register(ctx, stored, written, destroyed)
-    return Counts(
+    done = Counts(
         before, after, before - after,
         details={
-            "files": len(written), "destroyed": len(destroyed), "stopped": before - after,
+            "files": len(written), "destroyed": len(destroyed), "stopped": before - after, "refused": sorted(refused),
             "audit": [*(_audit("exported", row) for row in written if row["is_new"]), *(_audit("destroyed", stored[i]) for i in destroyed)],
         },
     )  # fmt: skip
+    if refused:
+        why = "; ".join(f"{name}: {said.rstrip('.')}" for name, said in sorted(refused.items()))
+        raise PartlyDoneError(f"Not exported, while the other campaigns were: {why}.", done)
+    return done
 
 
-def _check_safeguards(ctx: Context) -> None:
-    """ConfigError, before anything is written, when a campaign's router lies outside the EEA and states no safeguard."""
-    for unsafe in unsafe_recipients(ctx.config.recipients[spec.router] for spec in chosen_campaigns(ctx)):
-        raise ConfigError(
+def _attempt(
+    ctx: Context, desk: Desk, spec: CampaignSpec, cut_on: dt.date, hashes: DataFrame, written: Rows
+) -> tuple[int, int] | str:  # fmt: skip
+    """What `_hand_over` gives, or why the campaign may not leave."""
+    try:
+        return _hand_over(ctx, desk, _safe_terms(ctx, spec), cut_on, hashes, written)
+    except (ConfigError, LawError, CryptoError) as stopped:
+        ctx.progress(f"{spec.campaign_id}: not exported, {stopped}")
+        return str(stopped)
+
+
+def _safe_terms(ctx: Context, spec: CampaignSpec) -> Terms:
+    """The checked terms of a campaign; LawError when its router lies outside the EEA and states no safeguard."""
+    terms = campaign_terms(ctx, spec)
+    for unsafe in unsafe_recipients([ctx.config.recipients[spec.router]]):
+        raise LawError(
             f"recipients/{unsafe}.yaml: {ctx.config.recipients[unsafe].country} lies outside the European Economic Area and no safeguard is "
             "stated; nothing is exported there: state `safeguard`, or choose another router."
         )
+    return terms
 
 
 @contextmanager
@@ -97,8 +116,8 @@ def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
     return hashlib.sha256(f"export|{campaign_id}|{channel}|{recipient_id}".encode()).hexdigest()[:32]
 
 
-def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> tuple[Rows, int, int]:
-    """The files of one campaign: their rows in the register, pieces cut, pieces that may still leave."""
+def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame, written: Rows) -> tuple[int, int]:
+    """Writes the files of one campaign, each into the register's `written` at once; gives pieces cut and pieces that may still leave."""
     sources = read_sources(ctx, terms, cut_on, hashes)
     cut = sources.selection.where((F.col(Selection.campaign_id) == terms.spec.campaign_id) & (F.col(Selection.cell) != HOLDOUT))
     asked = cut.count()
@@ -108,7 +127,9 @@ def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: 
         ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
     recipient = ctx.config.recipients[terms.spec.router]
     due = [c for c in terms.channels if not _is_destroyed(desk, export_id(terms.spec.campaign_id, c, recipient.recipient_id))]
-    return [_file(ctx, desk, terms, sources, lawful, channel, recipient) for channel in due], asked, kept
+    for channel in due:
+        written.append(_file(ctx, desk, terms, sources, lawful, channel, recipient))
+    return asked, kept
 
 
 def _is_destroyed(desk: Desk, identity: str) -> bool:
@@ -158,7 +179,8 @@ def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channe
     calls = calls_made(pieces, terms)
     lines = layouts.lines_for(channel, rows, wording, ctx.pads(key), sources.permission_event, calls)
     layout = BY_CHANNEL[Channel(channel)]
-    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording)]
+    codes = [row[0] for row in lines.select(Selection.key_code).distinct().collect()]
+    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording, codes)]
     shape = T.StructType([T.StructField(c, T.StringType()) for c in layout.columns])
     traps = local_frame(ctx.spark, [tuple(s[c] for c in layout.columns) for s in seeds], shape)
     return layout, lines.select(*layout.columns).unionByName(traps), seeds

@@ -122,6 +122,7 @@ def _campaigns(ctx: Context, campaigns: list[Row]) -> dict[str, Page]:
         made = CampaignRows(
             c, own(steps, name), own(tiers, name), own(counts, name), own(profiles, name), own(exports, name), own(results, name),
             ctx.config.campaigns.get(name), _rules(ctx, c), recipient.label if recipient else c[Campaign.client_id], _source(ctx),
+            recipient is None or recipient.member_id is not None,
         )  # fmt: skip
         pages[campaign_file(name)] = build_campaign(made)
     return pages

@@ -15,7 +15,7 @@ from threading import Lock
 from pyspark.sql import SparkSession
 
 from appetence.contracts.privacy import Run
-from appetence.errors import AppetenceError
+from appetence.errors import AppetenceError, PartlyDoneError
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.steps import step
 from appetence.runtime.clock import seconds, utc_now
@@ -77,7 +77,10 @@ def run_job(
         except Exception as failed:
             says = str(failed) if isinstance(failed, AppetenceError) else f"unexpected {type(failed).__name__}"
             ctx.log.line("failed", error=says)
-            _ledger(ctx, job, Counts(0, 0), "failed", says, seconds() - started)
+            # What was done before a part was refused stands: it is audited and counted like the work of any run.
+            done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
+            _audit(ctx, done)
+            _ledger(ctx, job, done, "failed", says, seconds() - started)
             raise
         _audit(ctx, counts)
         spent = seconds() - started

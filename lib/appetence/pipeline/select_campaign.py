@@ -19,6 +19,7 @@ from appetence.contracts.reference import Exclusion, Instruction, LawRule, Membe
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.contracts.specs import CampaignSpec
 from appetence.errors import ConfigError, LawError, ModelError
+from appetence.pipeline.catchments import near_postcodes
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
 from appetence.runtime.ahead import ahead
@@ -133,6 +134,7 @@ def read_sources(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame)
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
         selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=cut_on,
+        near_postcodes=near_postcodes(ctx, terms),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
 from appetence.contracts.domain import SMALL_COUNT
-from appetence.contracts.specs import CampaignSpec, LawRuleSpec
+from appetence.contracts.specs import CampaignSpec, CatchmentSpec, LawRuleSpec
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.aggregates import EVERYBODY, SELECTED, N
 from appetence.reporting.campaign_results import result_sections
@@ -36,6 +36,7 @@ class CampaignRows:
     rules: Sequence[LawRuleSpec]
     client_label: str
     source: str
+    is_member_client: bool = True
 
 
 def build_campaign(found: CampaignRows) -> Page:
@@ -69,7 +70,7 @@ def build_campaign(found: CampaignRows) -> Page:
             *_reach(found),
             *_profile(found),
             *_exports(found),
-            *result_sections(c, found.matchback),
+            *result_sections(c, found.matchback, found.is_member_client),
             Section(
                 "Small counts",
                 f"Counts from 1 to {SMALL_COUNT - 1} are not shown. Smaller steps, cells and tenths are shown with a neighbour, so that "
@@ -128,6 +129,7 @@ def _list(spec: Any) -> str:
     asks = [
         *([f"departments {', '.join(spec.departments)}"] if spec.departments else []),
         *([f"{len(spec.postcodes)} postcodes"] if spec.postcodes else []),
+        *([_catchment(spec.catchment)] if spec.catchment else []),
         *([f"from {spec.age_min} years"] if spec.age_min else []),
         *([f"up to {spec.age_max} years"] if spec.age_max else []),
         *([f"segments {', '.join(spec.segments)}"] if spec.segments else []),
@@ -136,6 +138,10 @@ def _list(spec: Any) -> str:
         *([f"no purchase for {spec.recency_days_min} days"] if spec.recency_days_min else []),
     ]
     return f"{words.readable(spec.list_id)} ({', '.join(asks) or 'everybody eligible'})"
+
+
+def _catchment(near: CatchmentSpec) -> str:
+    return f"within {near.km:g} km of {words.listed((words.readable(s.store) for s in near.stores), 'or')}"
 
 
 # -- the waterfall ---------------------------------------------------------------------------------------------------------------

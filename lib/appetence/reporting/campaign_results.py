@@ -40,19 +40,37 @@ class Group:
         )
 
 
-def result_sections(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
-    """The sections on what came back; one sentence while the window is open."""
+OUTSIDE = (
+    "The client is no member of the co-operative: its orders never enter the pool, and nobody's purchases are matched here. "
+    "Only what the client counts itself, order by order with the key code that was quoted, can be told."
+)
+UNSEEN = (
+    "The hold-out is not observed: people who were not contacted have no key code to quote, and their orders at this client are not seen here. "
+    "So nobody can say how many of those who responded would have ordered anyway; the rates below are no effect of the campaign."
+)
+
+
+def result_sections(campaign: Row, matchback: Sequence[Row], is_member: bool = True) -> list[Section]:
+    """The sections on what came back; one sentence while the window is open. `is_member`: the client's own orders are in the pool."""
     total = next((m for m in matchback if m[Matchback.group_kind] == "total"), None)
     if total is None:
-        return [Section("What came back", "Nothing is measured yet: responses count from the drop date to the end of the window.")]
+        yet = "Nothing is measured yet: responses count from the drop date to the end of the window."
+        return [Section("What came back", yet if is_member else f"Nothing is measured yet. {OUTSIDE}")]
     cells = [m for m in matchback if m[Matchback.group_kind] == "cell"]
-    parts = [*_increment(total, cells), *_cells(cells, is_near(campaign, cells))]
-    return [Section("What came back", _verdict(total, cells), parts), *_deciles(campaign, matchback)]
+    effect: list[Part] = _increment(total, cells) if is_member else _unseen(campaign)
+    counted = "" if is_member else " This is the client's own count, by key code."
+    parts = [*effect, *_cells(cells, is_near(campaign, cells, is_member))]
+    return [Section("What came back", f"{_verdict(total, cells)}{counted}", parts), *_deciles(campaign, matchback, is_member)]
 
 
-def is_near(campaign: Row, cells: Sequence[Row]) -> bool:
+def _unseen(campaign: Row) -> list[Part]:
+    return [Words([OUTSIDE, UNSEEN] if campaign[Campaign.held_out] else [OUTSIDE])]
+
+
+def is_near(campaign: Row, cells: Sequence[Row], is_member: bool = True) -> bool:
     """Fewer than 11 have left since the cut: the difference to the counts above may not be told, nor follow from a rate."""
-    return masking.is_small(abs(int(campaign[Campaign.selected] + campaign[Campaign.held_out]) - sum(int(m[Matchback.units]) for m in cells)))
+    cut = int(campaign[Campaign.selected]) + (int(campaign[Campaign.held_out]) if is_member else 0)
+    return masking.is_small(abs(cut - sum(int(m[Matchback.units]) for m in cells)))
 
 
 def _verdict(total: Row, cells: Sequence[Row]) -> str:
@@ -132,7 +150,7 @@ def _cells(cells: Sequence[Row], near: bool) -> list[Part]:
     return [*parts, Sheet(["Cell", "Merge units", "Responded", "Rate", "95 % interval"], rows, (1, 2, 3, 4))] if rows else parts
 
 
-def _deciles(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
+def _deciles(campaign: Row, matchback: Sequence[Row], is_member: bool) -> list[Section]:
     rows = sorted((m for m in matchback if m[Matchback.group_kind] == "decile"), key=lambda m: int(m[Matchback.group_value]))
     groups = masking.joined(
         (
@@ -150,7 +168,7 @@ def _deciles(campaign: Row, matchback: Sequence[Row]) -> list[Section]:
     if not groups or masking.is_small(groups[0].responders):
         return []
     measured = [g.measure() for g in groups]
-    near = is_near(campaign, [m for m in matchback if m[Matchback.group_kind] == "cell"])
+    near = is_near(campaign, [m for m in matchback if m[Matchback.group_kind] == "cell"], is_member)
     digits = 1 if near else 2
     table = [
         [

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from appetence.contracts import settings as s
 from appetence.contracts.specs import CampaignSpec, LawSpec, MemberSpec, RecipientSpec
 from appetence.errors import ConfigError
+from appetence.runtime.mistakes import OnceLoader, sentence_of
 from appetence.runtime.secrets import fill
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -90,26 +91,12 @@ def _validated(model: type[Model], data: Mapping[str, Any], where: str) -> Model
     try:
         return model.model_validate(data)
     except ValidationError as refused:
-        raise ConfigError(sentence_of(refused, where)) from None
-
-
-def sentence_of(refused: ValidationError, where: str) -> str:
-    """The first mistake of a validation as one sentence with its remedy."""
-    first = refused.errors()[0]
-    place = ".".join(str(p) for p in first["loc"]) or "the file"
-    kind, count = first["type"], len(refused.errors())
-    more = f" ({count - 1} more after this one)" if count > 1 else ""
-    if kind == "extra_forbidden":
-        return f"{where}: {place} is not a known key; remove it or correct its spelling{more}."
-    if kind == "missing":
-        return f"{where}: {place} is missing; add it{more}."
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{where}: {place} cannot be used: {message[:1].lower()}{message[1:]}{more}."
+        raise ConfigError(sentence_of(refused, where, model)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        loaded = yaml.load(path.read_text(encoding="utf-8"), OnceLoader)
     except FileNotFoundError:
         raise ConfigError(f"{path} is missing.") from None
     except UnicodeDecodeError:

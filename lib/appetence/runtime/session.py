@@ -59,6 +59,22 @@ def jar_files(settings: SparkSettings) -> list[Path]:
     return files
 
 
+def with_spatial_sql(spark: SparkSession) -> SparkSession:
+    """The session with the functions of spatial SQL (Apache Sedona), which are registered once somebody asks for them.
+
+    A cluster that has them brings them; EnvironmentError_ where they are not to be had."""
+    if spark.catalog.functionExists("ST_DistanceSphere"):
+        return spark
+    try:
+        spark._jvm.org.apache.sedona.spark.SedonaContext.create(spark._jsparkSession)  # type: ignore[union-attr]  # a session has its JVM
+    except Exception as failed:
+        raise EnvironmentError_(
+            "A campaign asks for a catchment, and this session has no spatial SQL: add org.apache.sedona:sedona-spark-shaded to spark.jars, "
+            "or install it on the cluster."
+        ) from failed
+    return spark
+
+
 def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence") -> SparkSession:
     """A session for this environment; on a cluster (no master configured) the one that is there."""
     builder = SparkSession.builder.appName(name)

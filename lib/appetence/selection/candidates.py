@@ -43,7 +43,7 @@ Stage = Callable[[str, DataFrame], DataFrame]
 @dataclass(frozen=True)
 class Sources:
     """The tables a selection reads. `hashes`: keyed coordinates of all records (record_id, kind, key_hash); `cut_on`: day of this
-    campaign's (first) cut."""
+    campaign's (first) cut; `near_postcodes`: what is near the stores of a catchment (`catchment.near_lists`)."""
 
     record: DataFrame
     person_link: DataFrame
@@ -67,6 +67,7 @@ class Sources:
     selection: DataFrame
     hashes: DataFrame
     cut_on: dt.date
+    near_postcodes: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -176,13 +177,14 @@ def _with_facts(chosen: DataFrame, s: Sources, live: DataFrame, allowed: DataFra
     bought = preselect.purchases(s.transaction, live, allowed, terms)
     joined = chosen.withColumn("_used", F.col("best.record_id")).join(place, on="_used", how="left").join(person, on=PERSON, how="left")
     joined = joined.join(segment, on=PERSON, how="left").join(score, on=PERSON, how="left").join(bought, on=PERSON, how="left")
-    return joined.withColumns(
+    facts = joined.withColumns(
         {
             preselect.POSTCODE: F.when(F.col("best").isNull(), F.col("_person_postcode")).otherwise(F.col("_postcode")),
             preselect.DEPARTMENT: F.when(F.col("best").isNull(), F.col("_person_department")).otherwise(F.col("_department")),
             preselect.AGE: preselect.age_at_drop(F.col(R.birth_date), F.col("_inferred_age"), terms),
         }
     )
+    return facts if s.near_postcodes is None else facts.join(F.broadcast(s.near_postcodes), on=preselect.POSTCODE, how="left")
 
 
 def _with_reasons(full: DataFrame, terms: Terms) -> DataFrame:

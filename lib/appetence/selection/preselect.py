@@ -16,6 +16,7 @@ from appetence.selection.terms import Terms
 
 T = Transaction
 AGE, POSTCODE, DEPARTMENT, SEGMENT = "age", str(Record.postcode), str(Record.department), str(Segment.segment)
+NEAR = "near_lists"
 LAST_ON, AMOUNT, SECTORS = "last_on", "amount_cents", "sectors"
 VALUE_DAYS = 1096
 """Days over which amounts are added up for a ranking by value: three years."""
@@ -56,6 +57,8 @@ def belongs(spec: ListSpec, terms: Terms) -> Column:
         checks.append(F.col(DEPARTMENT).isin(list(spec.departments)))
     if spec.postcodes:
         checks.append(F.col(POSTCODE).isin(list(spec.postcodes)))
+    if spec.catchment is not None:
+        checks.append(F.array_contains(F.col(NEAR), spec.list_id))
     if spec.age_min is not None:
         checks.append(F.col(AGE) >= spec.age_min)
     if spec.age_max is not None:

@@ -1,56 +1,114 @@
 """Trap addresses: lines of a file that are nobody's, each in one file only, so that a misuse of the file shows where it came from.
 
-They are added after every count, carry a plausible key code and reference, and are known again by their reference alone.
+They are added after every count and look like the lines around them: usual names and civilities, an address among several, a key code
+that the file really carries, and they stand where their reference sorts them. They are known again by their reference alone; the name is
+drawn for one file, so that a piece or a call to it tells which file was used.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
 
+from appetence import data
 from appetence.contracts.domain import Channel
 from appetence.selection.layouts import ADDRESS_LINES, Wording, call_windows
 from appetence.selection.terms import Terms
 
-_FIRST = ("CAMILLE", "CLAUDE", "DOMINIQUE", "MAXIME", "ALIX", "ANDREA", "SACHA", "LOU")
-_LAST = ("VERNEY", "CHAMPIER", "ROUVRAY", "BEAULANDE", "MARSOLLIER", "TERRASSON", "COURVOISE", "DELMARQUE")
+_DECADES = ("1940", "1950", "1960", "1970", "1980")
+_FIRST_NAMES, _LAST_NAMES = 300, 9000
+"""How many of the most usual names, of each gender and in all, traps are drawn from."""
+_CIVILITY = {"M": "M", "F": "MME"}
 
 
-def seed_lines(terms: Terms, channel: str, key: bytes, wording: Wording) -> list[Mapping[str, str]]:
-    """The trap lines of one file, in its layout; `key` is the key of printed references."""
-    return [_line(terms, channel, key, wording, number) for number in range(1, terms.spec.seeds + 1)]
+@cache
+def _first_names() -> tuple[tuple[str, str], ...]:
+    """(gender, first name), the most usual of each gender among adults."""
+    heard: dict[tuple[str, str], float] = {}
+    for row in data.rows("first_names"):
+        if row["decade"] in _DECADES and row["first_name"].isalpha():
+            name = (row["gender"], row["first_name"])
+            heard[name] = heard.get(name, 0.0) + float(row["per_million"])
+    usual = sorted(heard, key=lambda name: (-heard[name], name))
+    return tuple(sorted(n for gender in _CIVILITY for n in [x for x in usual if x[0] == gender][:_FIRST_NAMES]))
 
 
-def _line(terms: Terms, channel: str, key: bytes, wording: Wording, number: int) -> Mapping[str, str]:
-    spec, settings = terms.spec, terms.settings
+@cache
+def _last_names() -> tuple[str, ...]:
+    return tuple(row["surname"] for row in data.rows("surnames") if row["surname"].isalpha())[:_LAST_NAMES]
 
-    def mark(purpose: str) -> str:
-        return hmac.new(key, f"seed|{purpose}|{spec.campaign_id}|{channel}|{number}".encode(), hashlib.sha256).hexdigest()[:16].upper()
 
-    code = int(mark("name"), 16)
-    # Letters of the code in the name: the pair of names is unique within any file of fewer than 64 traps, the code across files.
-    first, last = _FIRST[number % len(_FIRST)], f"{_LAST[number // len(_FIRST) % len(_LAST)]} {_letters(code)}"
-    reference = mark("reference")
-    tail = {
-        "key_code": f"{spec.campaign_id}.mail.d{code % 10 + 1:02d}.{spec.lists[0].list_id}".upper(),
-        "reference": reference,
-    }
-    named = {"civility": "", "first_name": first, "last_name": last}
+class _Draw:
+    """Numbers and tokens of one trap, drawn from the key: nobody without it can tell them from others."""
+
+    def __init__(self, key: bytes, campaign_id: str, channel: str, number: int) -> None:
+        self._key, self._who = key, f"{campaign_id}|{channel}|{number}"
+
+    def token(self, purpose: str) -> str:
+        return hmac.new(self._key, f"seed|{purpose}|{self._who}".encode(), hashlib.sha256).hexdigest()[:16].upper()
+
+    def number(self, purpose: str, below: int) -> int:
+        return int(self.token(purpose), 16) % below
+
+
+def seed_lines(terms: Terms, channel: str, key: bytes, wording: Wording, codes: Sequence[str] = ()) -> list[Mapping[str, str]]:
+    """The trap lines of one file, in its layout; `key` is the key of printed references, `codes` the key codes that the file carries."""
+    lines: list[Mapping[str, str]] = []
+    taken: set[str] = set()
+    for number in range(1, terms.spec.seeds + 1):
+        draw = _Draw(key, terms.spec.campaign_id, channel, number)
+        for attempt in range(100):
+            line, who = _line(terms, channel, draw, wording, codes, attempt)
+            if who not in taken:
+                break
+        taken.add(who)
+        lines.append(line)
+    return lines
+
+
+def _line(terms: Terms, channel: str, draw: _Draw, wording: Wording, codes: Sequence[str], attempt: int) -> tuple[Mapping[str, str], str]:
+    """One trap and what it is reached by; another `attempt` gives another one, should that be taken in this file."""
+    settings, again = terms.settings, f"|{attempt}" if attempt else ""
+    gender, first = _first_names()[draw.number(f"first{again}", len(_first_names()))]
+    last, reference = _last_names()[draw.number(f"last{again}", len(_last_names()))], draw.token("reference")
+    tail = {"key_code": _code(terms, draw, codes), "reference": reference}
+    named = {"civility": _CIVILITY[gender], "first_name": first, "last_name": last}
     cited = {"source_mention": wording.source_mention.replace("{reference}", reference)}
-    phone = settings.seed_phone_prefix + f"{code % 10 ** (12 - len(settings.seed_phone_prefix)):0{12 - len(settings.seed_phone_prefix)}d}"
     if channel == Channel.POST:
-        lines = [f"{first} {last}", *settings.seed_lines]
+        home = settings.seed_homes[draw.number("home", len(settings.seed_homes))]
+        lines = [f"{_CIVILITY[gender]} {first} {last}", *home]
         padded = {f"line_{i + 1}": (lines[i] if i < len(lines) else "") for i in range(ADDRESS_LINES)}
-        return {"civility": "", **padded, **tail, **cited}
+        return {"civility": _CIVILITY[gender], **padded, **tail, **cited}, lines[0]
     if channel == Channel.EMAIL:
-        return {"email": settings.seed_email.format(code=mark("mail").lower()), **named, **tail, **cited, "unsubscribe_token": mark("token")}
+        words = {"first": _mailable(first), "last": _mailable(last), "code": f"{draw.number(f'mail{again}', 100):02d}"}
+        email = settings.seed_email.format(**words)
+        return {"email": email, **named, **tail, **cited, "unsubscribe_token": draw.token("token")}, email
+    digits = 12 - len(settings.seed_phone_prefix)
+    phone = settings.seed_phone_prefix + f"{draw.number(f'phone{again}', 10**digits):0{digits}d}"
     if channel == Channel.SMS:
-        return {"mobile": phone, **tail, "stop_token": mark("token")}
-    said = {"consent_at": f"{terms.drop_date.replace(day=1)}T09:00:00Z", "consent_reference": mark("consent")}
+        return {"mobile": phone, **tail, "stop_token": draw.token("token")}, phone
+    said = {"consent_at": _consent_at(terms, draw), "consent_reference": draw.token("consent")}
     left = {"call_windows": call_windows(wording.phone_hours), "attempts_left": str(wording.phone_hours.attempts_max)}
-    return {"phone": phone, **named, **said, **left, **tail}
+    return {"phone": phone, **named, **said, **left, **tail}, phone
 
 
-def _letters(code: int) -> str:
-    return "".join(chr(65 + code // 26**i % 26) for i in range(4))
+def _code(terms: Terms, draw: _Draw, codes: Sequence[str]) -> str:
+    """A key code of the file; one that it could carry when it carries none."""
+    if codes:
+        return sorted(codes)[draw.number("code", len(codes))]
+    return f"{terms.spec.campaign_id}.mail.d{draw.number('code', 10) + 1:02d}.{terms.spec.lists[0].list_id}".upper()
+
+
+def _consent_at(terms: Terms, draw: _Draw) -> str:
+    """A moment within the two years before the drop, as consents are given: by day, to the second."""
+    day = terms.drop_date - dt.timedelta(days=30 + draw.number("day", 700))
+    moment = dt.datetime.combine(day, dt.time(7)) + dt.timedelta(seconds=draw.number("moment", 14 * 3600))
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _mailable(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower())

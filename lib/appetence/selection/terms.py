@@ -111,7 +111,7 @@ def terms_of(spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, Recipien
 def _check_client(spec: CampaignSpec, client: RecipientSpec, where: str) -> None:
     if client.sector is None:
         raise ConfigError(f"{where}: client {spec.client!r} has no sector; give recipients/{spec.client}.yaml one of the recipient sectors.")
-    if client.country not in EEA and not client.safeguard:
+    if client.country not in EEA and not (client.safeguard or "").strip():
         raise LawError(
             f"{where}: client {spec.client!r} is in {client.country}, outside the EEA; name the safeguard of the transfer in "
             f"recipients/{spec.client}.yaml, or choose another client."

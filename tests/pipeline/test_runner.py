@@ -1,0 +1,54 @@
+"""A run of which a part was refused fails, and what was done before stands in the audit trail and in the ledger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from appetence.errors import ConfigError, PartlyDoneError
+from appetence.pipeline import runner
+from appetence.pipeline.context import Context, Counts
+from appetence.runtime.config import load
+
+
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the runner writes, instead of tables."""
+    found: list[Any] = []
+
+    @contextmanager
+    def nothing(*_: Any, **__: Any) -> Iterator[Any]:
+        yield SimpleNamespace(log=SimpleNamespace(line=lambda *a, **k: None))
+
+    monkeypatch.setattr(runner, "held", nothing)
+    monkeypatch.setattr(runner, "opened", nothing)
+    monkeypatch.setattr(runner, "_audit", lambda ctx, counts: found.append(("audit", counts)))
+    monkeypatch.setattr(runner, "_ledger", lambda ctx, job, counts, status, error, spent: found.append((status, counts, error)))
+    return found
+
+
+def _refusing(error: Exception) -> Any:
+    def act(ctx: Context) -> Counts:
+        raise error
+
+    return lambda job: act
+
+
+def test_what_was_done_before_a_refusal_is_audited_and_counted(seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str) -> None:
+    done = Counts(10, 9, details={"audit": [{"action": "exported"}]})
+    monkeypatch.setattr(runner, "step", _refusing(PartlyDoneError("One was refused.", done)))
+    with pytest.raises(PartlyDoneError):
+        runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    assert seen == [("audit", done), ("failed", done, "One was refused.")]
+
+
+def test_a_run_that_failed_whole_counts_nothing(seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str) -> None:
+    monkeypatch.setattr(runner, "step", _refusing(ConfigError("Not so.")))
+    with pytest.raises(ConfigError):
+        runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    assert seen == [("audit", Counts(0, 0)), ("failed", Counts(0, 0), "Not so.")]
