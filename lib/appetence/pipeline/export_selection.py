@@ -61,7 +61,7 @@ def run(ctx: Context) -> Counts:
         hashes = keyed_coordinates(ctx)
         due = [spec for spec in chosen_campaigns(ctx) if spec.drop_date >= ctx.as_of and spec.campaign_id in cut]
         ends = side_by_side(*(partial(_attempt, ctx, desk, spec, cut[spec.campaign_id], hashes, written) for spec in due), workers=2)
-    written.sort(key=lambda row: (row[Export.campaign_id], row[Export.channel]))
+    written.sort(key=lambda row: str(row[Export.export_id]))
     refused = {spec.campaign_id: end for spec, end in zip(due, ends, strict=True) if isinstance(end, str)}
     before, after = (sum(end[i] for end in ends if not isinstance(end, str)) for i in (0, 1))
     _register(ctx, stored, written, destroyed)

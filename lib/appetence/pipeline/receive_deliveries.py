@@ -6,6 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,13 +97,17 @@ def _known(ctx: Context, results: list[Result]) -> dict[str, str]:
 def _store(ctx: Context, results: list[Result]) -> None:
     """The lines of all accepted deliveries, each table once; the delivery rows last: they say that the rest is there."""
     staged = staged_blocks(results)
-    for block, table in TABLES.items():
-        paths = [str(s.accepted_path) for s in staged[block] if s.accepted]
-        if paths or not ctx.lake.exists(table):
-            ctx.lake.insert_new(table, _staged_rows(ctx, table, accepted_schema(block).names, paths))
-    rejects = [str(s.rejects_path) for files in staged.values() for s in files if s.rejected]
-    if rejects or not ctx.lake.exists(Reject):
-        ctx.lake.insert_new(Reject, _staged_rows(ctx, Reject, REJECT_SCHEMA.names, rejects))
+    given: list[tuple[type[Table], list[str], list[str]]] = [
+        (table, accepted_schema(block).names, [str(s.accepted_path) for s in staged[block] if s.accepted]) for block, table in TABLES.items()
+    ]
+    given.append((Reject, REJECT_SCHEMA.names, [str(s.rejects_path) for files in staged.values() for s in files if s.rejected]))
+    ctx.lake.together(
+        *(
+            partial(ctx.lake.insert_new, table, _staged_rows(ctx, table, names, paths))
+            for table, names, paths in given
+            if paths or not ctx.lake.exists(table)
+        )
+    )
     rows = delivery_rows(ctx.as_of, results)
     if rows or not ctx.lake.exists(Delivery):
         ctx.lake.upsert(Delivery, Delivery.frame(ctx.spark, rows))
