@@ -51,7 +51,7 @@ def shelf(conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> Shelf:
 
     monkeypatch.setattr(export_selection, "_desk", desk)
     monkeypatch.setattr(export_selection, "_hand_over", hand_over)
-    monkeypatch.setattr(export_selection, "keyed_coordinates", lambda ctx: None)
+    monkeypatch.setattr(export_selection, "read_sources", lambda ctx: None)
     monkeypatch.setattr(export_selection, "destroy_due", lambda *_: [])
     monkeypatch.setattr(export_selection, "_register", lambda ctx, stored, written, destroyed: made.registered.extend(written))
     return made

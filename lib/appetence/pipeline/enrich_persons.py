@@ -17,7 +17,7 @@ def run(ctx: Context) -> Counts:
     """Segments of all persons that may be profiled, at the as-of date. Minors, the deceased and the limited have none."""
     communes = ctx.lake.read(Commune)
     areas = ctx.lake.stage("areas", build_areas(communes))
-    ctx.lake.sync(Area, areas)
+    ctx.lake.sync(Area, areas, is_staged=True)
     persons = ctx.lake.read(Person).join(eligible_persons(ctx).drop(FEATURED_FROM), on=str(Person.person_id), how="left_semi")
     segments = build_segments(persons, ctx.lake.read(HouseholdLink), ctx.lake.read(FirstName), areas, communes, ctx.as_of)
     written = ctx.lake.sync(Segment, segments, at_cutoffs([ctx.as_of]))

@@ -25,7 +25,7 @@ from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
 from appetence.exchange.pgp import Pgp
 from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, keyed_coordinates, read_sources
+from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, for_campaign, read_sources
 from appetence.privacy.register import unsafe_recipients
 from appetence.runtime.ahead import side_by_side
 from appetence.selection import layouts
@@ -58,9 +58,9 @@ def run(ctx: Context) -> Counts:
     with _desk(ctx, stored) as desk:
         destroyed = [] if ctx.dry_run else destroy_due(stored.values(), ctx.as_of, desk.outbox)
         cut = {row[Campaign.campaign_id]: row[Campaign.cut_on] or ctx.as_of for row in ctx.lake.read(Campaign).collect()}
-        hashes = keyed_coordinates(ctx)
+        sources = read_sources(ctx)
         due = [spec for spec in chosen_campaigns(ctx) if spec.drop_date >= ctx.as_of and spec.campaign_id in cut]
-        ends = side_by_side(*(partial(_attempt, ctx, desk, spec, cut[spec.campaign_id], hashes, written) for spec in due), workers=2)
+        ends = side_by_side(*(partial(_attempt, ctx, desk, spec, cut[spec.campaign_id], sources, written) for spec in due), workers=2)
     written.sort(key=lambda row: str(row[Export.export_id]))
     refused = {spec.campaign_id: end for spec, end in zip(due, ends, strict=True) if isinstance(end, str)}
     before, after = (sum(end[i] for end in ends if not isinstance(end, str)) for i in (0, 1))
@@ -79,11 +79,11 @@ def run(ctx: Context) -> Counts:
 
 
 def _attempt(
-    ctx: Context, desk: Desk, spec: CampaignSpec, cut_on: dt.date, hashes: DataFrame, written: Rows
+    ctx: Context, desk: Desk, spec: CampaignSpec, cut_on: dt.date, sources: Sources, written: Rows
 ) -> tuple[int, int] | str:  # fmt: skip
     """What `_hand_over` gives, or why the campaign may not leave."""
     try:
-        return _hand_over(ctx, desk, _safe_terms(ctx, spec), cut_on, hashes, written)
+        return _hand_over(ctx, desk, _safe_terms(ctx, spec), cut_on, sources, written)
     except (ConfigError, LawError, CryptoError) as stopped:
         ctx.progress(f"{spec.campaign_id}: not exported, {stopped}")
         return str(stopped)
@@ -116,9 +116,9 @@ def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
     return hashlib.sha256(f"export|{campaign_id}|{channel}|{recipient_id}".encode()).hexdigest()[:32]
 
 
-def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, hashes: DataFrame, written: Rows) -> tuple[int, int]:
+def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, tables: Sources, written: Rows) -> tuple[int, int]:
     """Writes the files of one campaign, each into the register's `written` at once; gives pieces cut and pieces that may still leave."""
-    sources = read_sources(ctx, terms, cut_on, hashes)
+    sources = for_campaign(ctx, tables, terms, cut_on)
     cut = sources.selection.where((F.col(Selection.campaign_id) == terms.spec.campaign_id) & (F.col(Selection.cell) != HOLDOUT))
     asked = cut.count()
     lawful = ctx.lake.stage("lawful", still_lawful(cut, sources, terms))

@@ -23,6 +23,6 @@ def run(ctx: Context) -> Counts:
     # What a campaign used is restated as a whole: a piece that an erasure took away since then is no longer counted.
     earlier = lake.read_or_empty(Statement).where((F.col(Statement.month) != month) & (F.col(Statement.measure) != USED))
     rows = lake.stage("statement", masked(with_totals(parts)).unionByName(earlier))
-    change = lake.sync(Statement, rows)
+    change = lake.sync(Statement, rows, is_staged=True)
     hidden = rows.where(F.col(Statement.is_masked)).count()
     return Counts(change.rows, change.rows, details={"masked": hidden})

@@ -60,7 +60,7 @@ def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, 
     orders = lake.read_or_empty(Transaction)
     found = matchback.responses(selection, orders, lake.read(PersonLink), lake.read_or_empty(HouseholdLink), terms)
     staged = lake.stage("responses", found)
-    written = lake.sync(Response, staged, scope).rows
+    written = lake.sync(Response, staged, scope, is_staged=True).rows
     lake.sync(Matchback, matchback.measure(selection, staged), scope)
     return selection.count(), written, 0
 

@@ -140,7 +140,9 @@ def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFram
     rows = [(PersonLink, links), (HouseholdLink, homes), (Person, persons), (MemberHousehold, households), *beside]
     scopes: dict[type[Table], str] = {CandidateStatistic: f"as_of = DATE'{ctx.as_of.isoformat()}'"}
     writes = [
-        partial(lake.insert_new, table, frame) if table is IdentityEvent else partial(lake.sync, table, frame, scopes.get(table))
+        partial(lake.insert_new, table, frame, is_staged=True)
+        if table is IdentityEvent
+        else partial(lake.sync, table, frame, scopes.get(table), is_staged=table is not MemberHousehold)
         for table, frame in rows
     ]  # fmt: skip
     changes = dict(zip((table for table, _ in rows), lake.together(*writes), strict=True))

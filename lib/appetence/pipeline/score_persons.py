@@ -35,7 +35,7 @@ def run(ctx: Context) -> Counts:
         return Counts(0, 0)
     frames = side_by_side(*(partial(_scored, ctx, registry, key, champion) for key, champion in champions.items()), workers=2)
     versions = {key: champion.version for key, champion in champions.items()}
-    written = ctx.lake.sync(Score, reduce(DataFrame.unionByName, frames), at_cutoffs([ctx.as_of]))
+    written = ctx.lake.sync(Score, reduce(DataFrame.unionByName, frames), at_cutoffs([ctx.as_of]), is_staged=True)
     return Counts(written.rows, written.rows, len(without), {"versions": versions, "without_champion": without})
 
 

@@ -19,7 +19,6 @@ from appetence.contracts.reference import Exclusion, Instruction, LawRule, Membe
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.contracts.specs import CampaignSpec
 from appetence.errors import ConfigError, LawError, ModelError
-from appetence.pipeline.catchments import near_postcodes
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
 from appetence.runtime.ahead import ahead
@@ -31,13 +30,13 @@ from appetence.selection.waterfall import Result, decide
 def run(ctx: Context) -> Counts:
     """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut."""
     details: dict[str, dict[str, int]] = {}
-    hashes = keyed_coordinates(ctx)
+    sources = read_sources(ctx)
     ordered = in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)])
     closed = [terms for terms, _ in ordered if is_closed(ctx, terms)]
     for terms in closed:
         ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
     due = [(terms, cut_on) for terms, cut_on in ordered if terms not in closed]
-    with closing(ahead(due, lambda campaign: _prepared(ctx, *campaign, hashes))) as coming:
+    with closing(ahead(due, lambda campaign: _prepared(ctx, sources, *campaign))) as coming:
         for (terms, _), ready in coming:
             name = terms.spec.campaign_id
             ctx.progress(f"{name}: looking at candidates")
@@ -88,10 +87,10 @@ def is_closed(ctx: Context, terms: Terms) -> bool:
     return True
 
 
-def _prepared(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> tuple[Sources, Ground]:
+def _prepared(ctx: Context, sources: Sources, terms: Terms, cut_on: dt.date) -> tuple[Sources, Ground]:
     """What can be made ready while the campaign before is still being cut."""
-    sources = read_sources(ctx, terms, cut_on, hashes)
-    return sources, build_ground(sources, terms, ctx.lake.stage)
+    own = for_campaign(ctx, sources, terms, cut_on)
+    return own, build_ground(own, terms, ctx.lake.stage)
 
 
 def _cut(ctx: Context, terms: Terms, sources: Sources, ground: Ground) -> dict[str, int]:
@@ -108,8 +107,8 @@ def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
     scope = f"campaign_id = '{terms.spec.campaign_id}'"
     campaign = ctx.lake.stage("campaign", result.campaign)
     tables = ((Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier))
-    decisions, *_ = ctx.lake.together(*(partial(ctx.lake.sync, table, rows, scope) for table, rows in tables))
-    ctx.lake.sync(Campaign, campaign, scope)
+    decisions, *_ = ctx.lake.together(*(partial(ctx.lake.sync, table, rows, scope, is_staged=table is Decision) for table, rows in tables))
+    ctx.lake.sync(Campaign, campaign, scope, is_staged=True)
     row = campaign.first()
     assert row is not None
     return {"candidates": decisions.rows, "mailed": int(row[Campaign.selected]), "held_out": int(row[Campaign.held_out])}
@@ -121,21 +120,25 @@ def keyed_coordinates(ctx: Context) -> DataFrame:
     return ctx.lake.stage("coordinates", hashed_coordinates(ctx.lake.read(Record), pads, str(Record.record_id)).distinct())
 
 
-def read_sources(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame) -> Sources:
-    """The tables a selection reads, and `hashes` of `keyed_coordinates`.
+def read_sources(ctx: Context) -> Sources:
+    """The tables that every selection of a run reads, each opened once; `for_campaign` adds what is a campaign's own.
 
     What privacy keeps may be empty; identities, permissions and reference tables must be there."""
     lake = ctx.lake
     return Sources(
         record=lake.read(Record), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
-        permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=_scores(ctx, terms),
-        segment=_segments(ctx, terms), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
+        permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=Score.frame(ctx.spark),
+        segment=lake.read_or_empty(Segment), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
         recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
-        selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=cut_on,
-        near_postcodes=near_postcodes(ctx, terms),
+        selection=lake.read_or_empty(Selection), hashes=keyed_coordinates(ctx), cut_on=ctx.as_of,
     )  # fmt: skip
+
+
+def for_campaign(ctx: Context, sources: Sources, terms: Terms, cut_on: dt.date) -> Sources:
+    """The sources of one campaign, with the scores and segments it ranks and filters by."""
+    return replace(sources, score=_scores(ctx, terms), segment=_segments(sources.segment, terms), cut_on=cut_on)
 
 
 def _current_hashes(ctx: Context) -> DataFrame:
@@ -165,8 +168,8 @@ def _scores(ctx: Context, terms: Terms) -> DataFrame:
     return scores.where(F.col(Score.cutoff) == F.lit(newest[0]))
 
 
-def _segments(ctx: Context, terms: Terms) -> DataFrame:
+def _segments(segments: DataFrame, terms: Terms) -> DataFrame:
     """The newest segments up to the run date (a past campaign reads what is known now: its own day's were not kept)."""
-    segments = ctx.lake.read_or_empty(Segment).where(F.col(Segment.cutoff) <= F.lit(terms.known_on))
+    segments = segments.where(F.col(Segment.cutoff) <= F.lit(terms.known_on))
     newest = segments.agg(F.max(Segment.cutoff)).first()
     return segments.where(F.col(Segment.cutoff) == F.lit(newest[0])) if newest is not None and newest[0] is not None else segments

@@ -103,9 +103,11 @@ class Lake:
 
     # -- writing ----------------------------------------------------------------------------------------------------------
 
-    def sync(self, table: type[Table], frame: DataFrame, scope: str | None = None) -> Change:
-        """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs."""
-        return self._write(table, frame, scope, with_updates=True, with_deletes=True)
+    def sync(self, table: type[Table], frame: DataFrame, scope: str | None = None, *, is_staged: bool = False) -> Change:
+        """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs.
+
+        `is_staged`: the frame is what `stage` gave back, or columns of it; it is not stored once more."""
+        return self._write(table, frame, scope, with_updates=True, with_deletes=True, is_staged=is_staged)
 
     def together(self, *writes: Callable[[], Change]) -> list[Change]:
         """Writes of different tables side by side: on small data most of a write is waiting. The first failure is raised when all have ended."""
@@ -117,9 +119,9 @@ class Lake:
         """Inserts new keys and updates changed rows; deletes nothing."""
         return self._write(table, frame, None, with_updates=True, with_deletes=False)
 
-    def insert_new(self, table: type[Table], frame: DataFrame) -> Change:
-        """Inserts rows whose key is not there yet; leaves all others."""
-        return self._write(table, frame, None, with_updates=False, with_deletes=False)
+    def insert_new(self, table: type[Table], frame: DataFrame, *, is_staged: bool = False) -> Change:
+        """Inserts rows whose key is not there yet; leaves all others. `is_staged` as in `sync`."""
+        return self._write(table, frame, None, with_updates=False, with_deletes=False, is_staged=is_staged)
 
     def append(self, table: type[Table], frame: DataFrame) -> Change:
         """Adds rows without looking: for append-only ledgers."""
@@ -169,8 +171,10 @@ class Lake:
 
     # -- inside -----------------------------------------------------------------------------------------------------------
 
-    def _write(self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool) -> Change:
-        staged = self.stage(table.name, table.shape(frame))
+    def _write(
+        self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool, is_staged: bool = False
+    ) -> Change:  # fmt: skip
+        staged = table.shape(frame) if is_staged else self.stage(table.name, table.shape(frame))
         rows = self._checked_count(table, staged)
         stored = self._stored(table, scope)
         if stored is None or stored.isEmpty():
