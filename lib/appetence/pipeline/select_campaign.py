@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import hashed_coordinates
-from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Selection, Tier, Waterfall
+from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Feedback, Selection, Tier, Waterfall
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.privacy import Death, ExternalList, Limitation, Suppression
@@ -24,6 +24,7 @@ from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
 from appetence.runtime.ahead import ahead
 from appetence.selection.candidates import Ground, Sources, build_candidates, build_ground
+from appetence.selection.feedback import calls_told, without_dead_coordinates
 from appetence.selection.terms import Terms, terms_of
 from appetence.selection.waterfall import Result, decide
 
@@ -126,16 +127,25 @@ def read_sources(ctx: Context, terms: Terms, cut_on: dt.date, hashes: DataFrame)
 
     What privacy keeps may be empty; identities, permissions and reference tables must be there."""
     lake = ctx.lake
+    told = lake.read_or_empty(Feedback) if lake.exists(Feedback) else None
     return Sources(
-        record=lake.read(Record), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
+        record=_reachable(ctx, told, hashes), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
         permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=_scores(ctx, terms),
         segment=_segments(ctx, terms), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
         recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
         selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=cut_on,
-        near_postcodes=near_postcodes(ctx, terms),
+        near_postcodes=near_postcodes(ctx, terms), calls=None if told is None else calls_told(told, lake.read(PersonLink)),
     )  # fmt: skip
+
+
+def _reachable(ctx: Context, told: DataFrame | None, hashes: DataFrame) -> DataFrame:
+    """The records; a coordinate that is known to reach nobody is not good enough any more."""
+    records = ctx.lake.read(Record)
+    if told is None:
+        return records
+    return without_dead_coordinates(records, told, hashes, ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
 
 
 def _current_hashes(ctx: Context) -> DataFrame:
