@@ -66,10 +66,11 @@ def test_reasons_are_counted_for_the_best_tenth_and_for_all(spark: SparkSession)
 
 def test_the_selected_are_profiled_beside_all_candidates_and_the_unknown_stay_in(spark: SparkSession) -> None:
     people = (("p1", True, "35-49", "59"), ("p2", False, "35-49", None), ("p3", False, "75+", "59"))
-    decisions = Decision.frame(spark, [{"campaign_id": "c", "person_id": p, "is_selected": s} for p, s, *_ in people])
+    why = {"p2": ["SUPPRESSED", "CLIENT_FILE"], "p3": ["CAP"]}
+    decisions = Decision.frame(spark, [{"campaign_id": "c", "person_id": p, "is_selected": s, "reasons": why.get(p, [])} for p, s, *_ in people])
     segments = Segment.frame(spark, [{"cutoff": CUTOFF, "person_id": p, "age_band": a, "department": d} for p, _, a, d in people])
     found = rows(aggregates.profile(decisions, segments, (Segment.age_band, Segment.department)))
     assert found == [
-        ("c", "age_band", "35-49", 2, 1), ("c", "age_band", "75+", 1, 0),
-        ("c", "department", "59", 2, 1), ("c", "department", "unknown", 1, 0),
+        ("c", "age_band", "35-49", 2, 1, 1), ("c", "age_band", "75+", 1, 0, 0),
+        ("c", "department", "59", 2, 1, 0), ("c", "department", "unknown", 1, 0, 1),
     ]  # fmt: skip

@@ -110,6 +110,35 @@ def _contracts(r: random.Random, coop: Coop, spec: CampaignSpec) -> None:
         coop.add("exclusion", party_a=pair[0], party_b=pair[1])
 
 
+def contracts() -> tuple[Coop, set[str]]:
+    """Members each of which departs from a plain contract in one point, and those of them that may supply a postal prospect campaign for
+    r_vad: what five members of a generated co-operative cannot show, one by one."""
+    coop, good = Coop(), {"m_plain", "m_sector_allowed", "m_newer_wider", "m_rival_of_another", "m_last_day"}
+    plain: Row = {
+        "signed_on": dt.date(2026, 1, 1), "valid_from": dt.date(2026, 1, 1), "valid_to": None, "purposes": ["commercial"], "uses": ["prospect"],
+        "channels": ["post"], "recipient_sectors_allowed": [], "recipient_sectors_refused": [], "adults_only": False,
+        "notice_covers_charity_electronic": False, "retention_months": 36,
+    }  # fmt: skip
+    newer = {"signed_on": dt.date(2026, 3, 1), "valid_from": dt.date(2026, 3, 1)}
+    said: dict[str, list[Row]] = {
+        "m_plain": [{}], "m_none": [], "m_expired": [{"valid_to": dt.date(2026, 11, 16)}], "m_last_day": [{"valid_to": dt.date(2026, 11, 17)}],
+        "m_not_yet": [{"valid_from": dt.date(2026, 11, 18)}], "m_unsigned": [{"signed_on": dt.date(2026, 11, 18)}],
+        "m_use": [{"uses": ["house", "enrich"]}], "m_purpose": [{"purposes": ["caritative"]}], "m_channel": [{"channels": ["email"]}],
+        "m_sector_other": [{"recipient_sectors_allowed": ["voyages"]}], "m_sector_allowed": [{"recipient_sectors_allowed": ["vente_a_distance"]}],
+        "m_sector_refused": [{"recipient_sectors_refused": ["vente_a_distance"]}], "m_left": [{}], "m_programme": [{}],
+        "m_newer_narrower": [{}, {**newer, "channels": ["email"]}], "m_newer_wider": [{"channels": ["email"]}, newer],
+        "a_rival": [{}], "z_rival": [{}], "m_rival_of_another": [{}],
+    }  # fmt: skip
+    for name, instructions in said.items():
+        programmes = ["conex_plus"] if name == "m_programme" else ["alliance"]
+        coop.add("member", member_id=name, sector="services", is_active=name != "m_left", programmes=programmes)
+        for k, change in enumerate(instructions):
+            coop.add("instruction", instruction_id=f"i_{name}_{k}", member_id=name, **{**plain, **change})
+    for pair in (("a_rival", "r_vad"), ("r_vad", "z_rival"), ("m_rival_of_another", "r_m04")):
+        coop.add("exclusion", party_a=pair[0], party_b=pair[1])
+    return coop, good
+
+
 def _person(r: random.Random, coop: Coop, spec: CampaignSpec, person: str, household: str) -> None:
     coop.add("household_link", person_id=person, household_id=household, address_id=r.choice([None, "a" + household[1:-1]]))
     coop.add(

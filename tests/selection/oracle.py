@@ -73,14 +73,15 @@ class Oracle:
         drop = self.spec.drop_date
         valid = [
             i for i in self.coop.of("instruction")
-            if i["member_id"] == member and i["valid_from"] <= drop and (i["valid_to"] is None or drop <= i["valid_to"])
+            if i["member_id"] == member and max(i["valid_from"], i["signed_on"]) <= drop and (i["valid_to"] is None or drop <= i["valid_to"])
         ]  # fmt: skip
         return max(valid, key=lambda i: (i["valid_from"], i["signed_on"], i["instruction_id"])) if valid else None
 
     def instructs(self, member: str, channel: str) -> bool:
         i, sector = self.instruction(member), str(self.terms.client.sector)
-        active = next(m for m in self.coop.of("member") if m["member_id"] == member)["is_active"]
-        if i is None or not active or self.is_excluded(member):
+        known = next(m for m in self.coop.of("member") if m["member_id"] == member)
+        takes_part = known["is_active"] and str(self.spec.programme) in known["programmes"]
+        if i is None or not takes_part or self.is_excluded(member):
             return False
         sector_ok = self.spec.product == "house" or (
             (not i["recipient_sectors_allowed"] or sector in i["recipient_sectors_allowed"]) and sector not in i["recipient_sectors_refused"]

@@ -49,6 +49,16 @@ class Decided:
         return {person: row for person, row in self.candidates.items() if not row["reasons"]}
 
 
+def decide_case(spark: SparkSession, conf: str, case: str) -> Decided:
+    """The candidates of a case, by the code under test, with the oracle that knows its lists."""
+    spec = campaign(**CASES[case])
+    coop, said = generate(spec.seed, 260, spec), terms(conf, spec)
+    found = build_candidates(sources(spark, coop, law_rule_rows(law(conf))), said)
+    rows = found.collect()
+    stored = spark.createDataFrame(rows, found.schema)
+    return Decided(coop, said, Oracle(coop, said), {r["person_id"]: r.asDict() for r in rows}, stored)
+
+
 @pytest.fixture(scope="module")
 def decided(spark: SparkSession, conf_folder: str) -> Callable[[str], Decided]:
     """The decision table of a case, computed once for all tests of this module."""
@@ -56,12 +66,7 @@ def decided(spark: SparkSession, conf_folder: str) -> Callable[[str], Decided]:
 
     def of(case: str) -> Decided:
         if case not in known:
-            spec = campaign(**CASES[case])
-            coop, said = generate(spec.seed, 260, spec), terms(conf_folder, spec)
-            found = build_candidates(sources(spark, coop, law_rule_rows(law(conf_folder))), said)
-            rows = found.collect()
-            stored = spark.createDataFrame(rows, found.schema)
-            known[case] = Decided(coop, said, Oracle(coop, said), {r["person_id"]: r.asDict() for r in rows}, stored)
+            known[case] = decide_case(spark, conf_folder, case)
         return known[case]
 
     return of
@@ -199,8 +204,12 @@ def cut(request: pytest.FixtureRequest, spark: SparkSession, conf_folder: str, d
     """A selection that orders half of what there is, and one that orders more than there is."""
     case = {"half": "prospect_post", "all": "prospect_all_channels"}[request.param]
     found = decided(case)
-    quantity = len(found.eligible) // 2 if request.param == "half" else 500
-    said = terms(conf_folder, campaign(**CASES[case], quantity=quantity))
+    return cut_case(spark, conf_folder, case, found, len(found.eligible) // 2 if request.param == "half" else 500)
+
+
+def cut_case(spark: SparkSession, conf: str, case: str, found: Decided, quantity: int) -> Cut:
+    """The selection of a case's candidates, by the code under test."""
+    said = terms(conf, campaign(**CASES[case], quantity=quantity))
 
     def stage(name: str, frame: DataFrame) -> DataFrame:
         return spark.createDataFrame(frame.collect(), frame.schema)

@@ -1,6 +1,6 @@
 """The gold schema, part two: campaigns, from candidates to results."""
 
-from appetence.contracts.base import BOOLEAN, DATE, DOUBLE, INT, LONG, STRING, STRINGS, Personal, Table, field
+from appetence.contracts.base import BOOLEAN, DATE, DOUBLE, INT, LONG, STRING, STRINGS, TIMESTAMP, Personal, Table, field
 
 P = Personal
 
@@ -188,6 +188,42 @@ class Statement(Table):
     value = field(LONG, "The count; null when masked.")
     is_masked = field(BOOLEAN, "The count is under 11, or could be told from others.", required=True)
     key = (member_id, month, programme, recipient_sector, measure)
+
+
+class Feedback(Table):
+    """One row per thing a router or call centre told back of one piece: it bounced, the person moved, complained, said stop, was called."""
+
+    schema, name, owner = "gold", "feedback", "selection"
+    written_by = "import_suppressions"
+    campaign_id = field(STRING, "The campaign.", required=True)
+    reference = field(STRING, "Opaque reference printed on the piece.", required=True, personal=P.PSEUDONYM)
+    event = field(STRING, "bounce, moved, complaint, unsubscribe, stop, do_not_call, attempt or refused.", required=True, personal=P.BEHAVIOUR)
+    happened_at = field(TIMESTAMP, "When, UTC; the end of the day when only the day was told.", required=True, personal=P.BEHAVIOUR)
+    channel = field(STRING, "Channel of the piece.", required=True)
+    client_id = field(STRING, "Client of the campaign.", required=True)
+    person_id = field(STRING, "The person, as it was selected.", required=True)
+    record_id = field(STRING, "Record whose coordinates were used.", required=True)
+    coordinate_hashes = field(STRINGS, "bounce, moved: keyed hashes of the coordinate that reaches nobody.", required=True, personal=P.PSEUDONYM)
+    received_on = field(DATE, "As-of date of the import.", required=True)
+    source = field(STRING, "File it came in.", required=True)
+    key = (campaign_id, reference, event, happened_at)
+    subject = person_id
+
+
+class CountShown(Table):
+    """One row per figure of a draft campaign's counts told to somebody who may not see persons (`appetence counts`)."""
+
+    schema, name, owner = "gold", "count_shown", "selection"
+    asker = field(STRING, "agent, or the member that asked.", required=True)
+    asked_on = field(DATE, "As-of date.", required=True)
+    turn = field(LONG, "Which of its dry runs, from 1.", required=True)
+    campaign_id = field(STRING, "Name in the draft.", required=True)
+    spec_hash = field(STRING, "Hash of the draft.", required=True)
+    figure = field(STRING, "candidates, a waterfall code (who is left after it), pieces, channel:..., list:...", required=True)
+    counted = field(LONG, "The count it was told as; never shown: later answers are compared with it.", required=True)
+    shown = field(LONG, "What was told, rounded; null when masked.")
+    key = (asker, turn, figure)
+    keeps_after_erasure = "counts only"
 
 
 class CampaignFile(Table):

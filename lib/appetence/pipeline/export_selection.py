@@ -176,7 +176,7 @@ def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channe
     wording = Wording(terms.law.programmes[terms.spec.programme], terms.law.phone_hours)
     key = ctx.secret(ctx.config.privacy.reference_key_ref)
     pieces = earlier_pieces(sources.selection, sources.campaign, sources.household_link, terms, sources.cut_on)
-    calls = calls_made(pieces, terms)
+    calls = calls_made(pieces, terms, sources.calls)
     lines = layouts.lines_for(channel, rows, wording, ctx.pads(key), sources.permission_event, calls)
     layout = BY_CHANNEL[Channel(channel)]
     codes = [row[0] for row in lines.select(Selection.key_code).distinct().collect()]

@@ -1,4 +1,6 @@
-"""Suppression files and external opposition lists become keyed hashes; the files, which hold coordinates, are destroyed after that."""
+"""Suppression files and external opposition lists become keyed hashes, feedback of routers oppositions and closed coordinates.
+
+Files that hold coordinates are destroyed after that."""
 
 from __future__ import annotations
 
@@ -16,19 +18,23 @@ from appetence.contracts.silver import Record
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.people import raw_lines, standardised
+from appetence.pipeline.take_feedback import take_feedback
 from appetence.privacy import suppressions as s
 
 REFUSED = "refused"
 
 
 def run(ctx: Context) -> Counts:
-    """Takes `<requests>/suppressions/*.csv` and `<requests>/external/*.csv`; writes privacy.suppression and privacy.external_list."""
+    """Takes `<requests>/suppressions/*.csv`, `<requests>/external/*.csv` and `<requests>/feedback/*.csv`.
+
+    Writes privacy.suppression and privacy.external_list; of feedback gold.feedback and oppositions (`take_feedback`)."""
     folder = Path(ctx.config.paths.requests)
     listed, faults, refused = _read_all(ctx, folder / "suppressions", set(ctx.config.recipients))
     external, more, refused_external = _read_all(ctx, folder / "external", None)
+    told = take_feedback(ctx)
     suppressed = _import_suppressions(ctx, listed)
     outside = _import_external(ctx, external)
-    rejected = faults + more
+    rejected = faults + more + told["faults"]
     for sentence in rejected:
         ctx.progress(sentence)
     if not ctx.dry_run:
@@ -36,12 +42,17 @@ def run(ctx: Context) -> Counts:
             _set_aside(file, reading, with_scope=file in refused)
         for file in [*listed, *external]:
             file.unlink(missing_ok=True)
-    taken = sum(len(r.lines) for r in [*listed.values(), *external.values()])
+    taken = sum(len(r.lines) for r in [*listed.values(), *external.values()]) + told["lines"]
     return Counts(
-        taken + len(rejected), suppressed + outside, len(rejected),
+        taken + len(rejected), suppressed + outside + told["feedback"], len(rejected),
         details={
             "files": len(listed) + len(external), "lines": taken, "suppressions": suppressed, "external": outside, "faults": rejected,
-            "audit": [_entry(kind, len(files)) for kind, files in (("suppressions", listed), ("external", external)) if files],
+            "feedback": told["feedback"], "oppositions": told["oppositions"], "traps": told["traps"],
+            "audit": [
+                _entry(kind, files)
+                for kind, files in (("suppressions", len(listed)), ("external", len(external)), ("feedback", told["files"]))
+                if files
+            ],
         },
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import hashed_coordinates
-from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Selection, Tier, Waterfall
+from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Feedback, Selection, Tier, Waterfall
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.privacy import Death, ExternalList, Limitation, Suppression
@@ -19,10 +19,12 @@ from appetence.contracts.reference import Exclusion, Instruction, LawRule, Membe
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.contracts.specs import CampaignSpec
 from appetence.errors import ConfigError, LawError, ModelError
+from appetence.pipeline.catchments import near_postcodes
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
 from appetence.runtime.ahead import ahead
 from appetence.selection.candidates import Ground, Sources, build_candidates, build_ground
+from appetence.selection.feedback import calls_told, without_dead_coordinates
 from appetence.selection.terms import Terms, terms_of
 from appetence.selection.waterfall import Result, decide
 
@@ -120,25 +122,39 @@ def keyed_coordinates(ctx: Context) -> DataFrame:
     return ctx.lake.stage("coordinates", hashed_coordinates(ctx.lake.read(Record), pads, str(Record.record_id)).distinct())
 
 
-def read_sources(ctx: Context) -> Sources:
+def read_sources(ctx: Context, hashes: DataFrame | None = None) -> Sources:
     """The tables that every selection of a run reads, each opened once; `for_campaign` adds what is a campaign's own.
 
+    `hashes`: keyed coordinates; those of all records (`keyed_coordinates`) when none are given.
     What privacy keeps may be empty; identities, permissions and reference tables must be there."""
     lake = ctx.lake
+    told = lake.read(Feedback) if lake.exists(Feedback) else None
+    hashes = keyed_coordinates(ctx) if hashes is None else hashes
     return Sources(
-        record=lake.read(Record), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
+        record=_reachable(ctx, told, hashes), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
         permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=Score.frame(ctx.spark),
         segment=lake.read_or_empty(Segment), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
         recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
-        selection=lake.read_or_empty(Selection), hashes=keyed_coordinates(ctx), cut_on=ctx.as_of,
+        selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=ctx.as_of,
+        calls=None if told is None else calls_told(told, lake.read(PersonLink)),
     )  # fmt: skip
 
 
 def for_campaign(ctx: Context, sources: Sources, terms: Terms, cut_on: dt.date) -> Sources:
-    """The sources of one campaign, with the scores and segments it ranks and filters by."""
-    return replace(sources, score=_scores(ctx, terms), segment=_segments(sources.segment, terms), cut_on=cut_on)
+    """The sources of one campaign, with the scores, segments and places it ranks and filters by."""
+    return replace(
+        sources, score=_scores(ctx, terms), segment=_segments(sources.segment, terms), near_postcodes=near_postcodes(ctx, terms), cut_on=cut_on
+    )  # fmt: skip
+
+
+def _reachable(ctx: Context, told: DataFrame | None, hashes: DataFrame) -> DataFrame:
+    """The records; a coordinate that is known to reach nobody is not good enough any more."""
+    records = ctx.lake.read(Record)
+    if told is None:
+        return records
+    return without_dead_coordinates(records, told, hashes, ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
 
 
 def _current_hashes(ctx: Context) -> DataFrame:

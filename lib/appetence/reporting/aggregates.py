@@ -9,12 +9,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Decision, Selection
+from appetence.contracts.domain import Reason
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import Edge, Person, PersonLink
 
 N = "n"
 BIN = "bin"
-SELECTED, EVERYBODY = "selected", "everybody"
+SELECTED, EVERYBODY, CLIENT = "selected", "everybody", "client"
 WEIGHT_FLOOR, WEIGHT_CEILING, WEIGHT_STEP = -10.0, 60.0, 2.0
 PROBABILITY_BINS_PER_DECADE = 10
 PROBABILITY_DECADES = 4
@@ -92,17 +93,21 @@ def scored(scores: DataFrame) -> DataFrame:
 
 
 def profile(decisions: DataFrame, segments: DataFrame, columns: tuple[str, ...]) -> DataFrame:
-    """Those selected beside all candidates, by each of `columns` of the segments: campaign_id, `facet`, `value`, `everybody`, `selected`.
+    """Those selected beside all candidates and beside the client's own file, by each of `columns` of the segments.
 
-    `segments` holds one cutoff.
+    Columns: campaign_id, `facet`, `value`, `everybody`, `selected`, and `client`: candidates that the client has already (its customers and
+    what its files name), as far as they are known here. `segments` holds one cutoff.
     """
     known = segments.select(Segment.person_id, *(F.coalesce(F.col(c).cast("string"), F.lit("unknown")).alias(c) for c in columns))
-    joined = decisions.select(Decision.campaign_id, Decision.person_id, Decision.is_selected).join(known, on=Decision.person_id, how="inner")
+    joined = decisions.select(Decision.campaign_id, Decision.person_id, Decision.is_selected, Decision.reasons).join(
+        known, on=Decision.person_id, how="inner"
+    )
+    theirs = F.array_contains(Decision.reasons.col, str(Reason.CLIENT_FILE))
     facets: Column = F.explode(F.array(*(F.struct(F.lit(str(c)).alias("facet"), F.col(c).alias("value")) for c in columns)))
     return (
-        joined.select(Decision.campaign_id, Decision.is_selected, facets.alias("_f"))
+        joined.select(Decision.campaign_id, Decision.is_selected, Decision.reasons, facets.alias("_f"))
         .groupBy(Decision.campaign_id, "_f.facet", "_f.value")
-        .agg(F.count(F.lit(1)).alias(EVERYBODY), F.count_if(Decision.is_selected).alias(SELECTED))
+        .agg(F.count(F.lit(1)).alias(EVERYBODY), F.count_if(Decision.is_selected).alias(SELECTED), F.count_if(theirs).alias(CLIENT))
         .orderBy(Decision.campaign_id, "facet", "value")
     )
 

@@ -13,12 +13,12 @@ from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
 from appetence.contracts.domain import SMALL_COUNT
 from appetence.contracts.specs import CampaignSpec, CatchmentSpec, LawRuleSpec
 from appetence.reporting import charts, masking, numbers, words
-from appetence.reporting.aggregates import EVERYBODY, SELECTED, N
+from appetence.reporting.aggregates import N
+from appetence.reporting.campaign_profile import profile_sections
 from appetence.reporting.campaign_results import result_sections
 from appetence.reporting.parts import Fact, Page, Part, Picture, Section, Sheet, Words
 
 Row = Mapping[str, Any]
-TOP_DEPARTMENTS = 12
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def build_campaign(found: CampaignRows) -> Page:
             ),
             *_tiers(found),
             *_reach(found),
-            *_profile(found),
+            *profile_sections(found.profile, found.campaign),
             *_exports(found),
             *result_sections(c, found.matchback, found.is_member_client),
             Section(
@@ -268,40 +268,6 @@ def _reach(found: CampaignRows) -> list[Section]:
             sheets,
         )
     ]
-
-
-def _profile(found: CampaignRows) -> list[Section]:
-    pictures: list[Part] = []
-    for facet, title in (("age_band", "Age"), ("department", "Departments")):
-        rows = [r for r in found.profile if r["facet"] == facet]
-        if facet == "department":
-            rows = sorted(rows, key=lambda r: -r[SELECTED])[:TOP_DEPARTMENTS]
-        if rows:
-            pictures.append(_facet(rows, title, found.profile, facet))
-    return [Section("Who they are", "Those selected beside all candidates, as shares of each.", pictures)] if pictures else []
-
-
-def _facet(rows: Sequence[Row], title: str, everything: Sequence[Row], facet: str) -> Picture:
-    whole = [r for r in everything if r["facet"] == facet]
-    chosen, everybody = sum(r[SELECTED] for r in whole), sum(r[EVERYBODY] for r in whole)
-    visible = dict(zip((r["value"] for r in whole), masking.parts([int(r[SELECTED]) for r in whole]), strict=True))
-    known = dict(zip((r["value"] for r in whole), masking.parts([int(r[EVERYBODY]) for r in whole]), strict=True))
-    labels = [str(r["value"]) for r in rows]
-
-    def shares(values: Mapping[str, int | None], of: int) -> list[float | None]:
-        return [None if values[v] is None or not of else (values[v] or 0) / of for v in labels]
-
-    return Picture(
-        title,
-        lambda narrow: charts.bars(
-            labels,
-            [("selected", shares(visible, chosen)), ("all candidates", shares(known, everybody))],
-            unit="share",
-            is_share=True,
-            narrow=narrow,
-        ),
-        f"{title} of those selected beside all candidates.",
-    )
 
 
 def _exports(found: CampaignRows) -> list[Section]:

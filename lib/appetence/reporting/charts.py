@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Polygon
 
-from appetence.reporting import numbers
+from appetence.reporting import france, numbers
 from appetence.reporting.canvas import BLUE, FAINT, GREEN, INK, LINE, ORANGE, RED, SKY, SOFT, drawn, grid, legend, shares, whole
 
 SERIES = (BLUE, ORANGE, GREEN, SKY, RED)
+TINTS = ("#d6e6f4", "#9fc9e2", "#5fa3d0", "#1f74b1", "#084a82")
+"""From light to dark, told apart by any eye and in print."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +257,35 @@ def money(quantity: Sequence[float], margin_cents: Sequence[float], *, break_eve
         whole(axes, "y", 4)
 
     return drawn(draw, narrow=narrow, height=3.2)
+
+
+def country(values: Mapping[str, float | None], *, label: str, narrow: bool = False) -> Figure:
+    """A map of the departments (code -> share, None: not shown), in five classes of about as many places each."""
+    known = sorted(v for v in values.values() if v is not None)
+    limits = sorted({known[len(known) * k // 5] for k in range(1, 5)}) if known else []
+    used = [TINTS[round(n * (len(TINTS) - 1) / max(len(limits), 1))] for n in range(len(limits) + 1)]
+
+    def draw(axes: Axes) -> None:
+        for department, loops in france.shapes().items():
+            value = values.get(department)
+            tint = FAINT if value is None else used[sum(value >= limit for limit in limits)]
+            hatch = "////" if department in values and value is None else ""
+            for loop in loops:
+                axes.add_patch(Polygon(loop, closed=True, facecolor=LINE if value is None else tint, edgecolor="white", linewidth=0.5, hatch=hatch))
+        axes.autoscale_view()
+        axes.set_aspect("equal")
+        axes.set_axis_off()
+        ends = [numbers.percent(x) for x in ([known[0], *limits, known[-1]] if known else [])]
+        names = [f"{low}{numbers.DASH}{high}" for low, high in zip(ends, ends[1:], strict=False)]
+        boxes = [Patch(facecolor=tint, label=name) for tint, name in zip(used, names, strict=True)] if known else []
+        if any(v is None for v in values.values()):
+            boxes.append(Patch(facecolor=LINE, edgecolor="white", hatch="////", label="not shown"))
+        axes.legend(
+            handles=boxes, title=label, loc="upper center" if narrow else "center left", bbox_to_anchor=(0.5, 0.0) if narrow else (1.0, 0.5),
+            ncols=2 if narrow else 1, handlelength=1.3, alignment="left",
+        )  # fmt: skip
+
+    return drawn(draw, narrow=narrow, height=4.6, narrow_height=5.2)
 
 
 def weights(levels: Sequence[tuple[str, float]], *, narrow: bool = False) -> Figure:

@@ -43,7 +43,8 @@ Stage = Callable[[str, DataFrame], DataFrame]
 @dataclass(frozen=True)
 class Sources:
     """The tables a selection reads. `hashes`: keyed coordinates of all records (record_id, kind, key_hash); `cut_on`: day of this
-    campaign's (first) cut; `near_postcodes`: what is near the stores of a catchment (`catchment.near_lists`)."""
+    campaign's (first) cut; `near_postcodes`: what is near the stores of a catchment (`catchment.near_lists`);
+    `calls`: what call centres told back (`feedback.calls_told`)."""
 
     record: DataFrame
     person_link: DataFrame
@@ -68,6 +69,7 @@ class Sources:
     hashes: DataFrame
     cut_on: dt.date
     near_postcodes: DataFrame | None = None
+    calls: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,10 @@ def build_candidates(s: Sources, terms: Terms, ground: Ground | None = None) -> 
     pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
     by_channel = ground.grid.join(ground.listed, on=PERSON, how="left")
     by_channel = by_channel.join(caps.capped_households(pieces, terms), on=[HOUSEHOLD, CHANNEL], how="left")
-    by_channel = by_channel.join(caps.calls_made(pieces, terms), on=PERSON, how="left")
+    by_channel = by_channel.join(caps.calls_made(pieces, terms, s.calls), on=PERSON, how="left")
     chosen = choose_channel(by_channel, terms)
     standing = status(near, s.person, s.limitation, s.death, adults_only_members(s.instruction, terms), terms)
-    full = _with_facts(chosen.join(standing, on=PERSON, how="left"), s, live, allowed, terms)
+    full = with_facts(chosen.join(standing, on=PERSON, how="left"), s, live, allowed, terms)
     customers = own_customers(near, terms)
     full = full.join(customers, on=customers.columns[0], how="left")
     full = full.join(caps.served(pieces, terms).withColumn(SERVED, F.lit(True)), on=PERSON, how="left")
@@ -168,7 +170,7 @@ def own_customers(live: DataFrame, terms: Terms) -> DataFrame:
     return theirs.select(unit).distinct().withColumn("is_customer", F.lit(True))
 
 
-def _with_facts(chosen: DataFrame, s: Sources, live: DataFrame, allowed: DataFrame, terms: Terms) -> DataFrame:
+def with_facts(chosen: DataFrame, s: Sources, live: DataFrame, allowed: DataFrame, terms: Terms) -> DataFrame:
     """Adds what lists and ranking read: age, place (of the record used, else of the person), purchases, segment and probability."""
     place = s.record.select(R.record_id.col.alias("_used"), R.postcode.col.alias("_postcode"), R.department.col.alias("_department"))
     person = s.person.select(PERSON, Person.postcode.col.alias("_person_postcode"), Person.department.col.alias("_person_department"))

@@ -47,12 +47,25 @@ def capped_households(pieces: DataFrame, terms: Terms) -> DataFrame:
     return counted.where(full).select(HOUSEHOLD, CHANNEL, F.lit(True).alias(IS_CAPPED))
 
 
-def calls_made(pieces: DataFrame, terms: Terms) -> DataFrame:
-    """Person: call campaigns of this client within the days over which attempts are counted."""
+def calls_made(pieces: DataFrame, terms: Terms, told: DataFrame | None = None) -> DataFrame:
+    """Person: calls of this client within the days over which attempts are counted.
+
+    A call campaign counts for one attempt, or for as many as the call centre told back (`told`: person_id, campaign_id, client_id, `on`,
+    `is_refusal`). Who refused has no attempt left until the rest after a refusal is over.
+    """
     hours = terms.law.phone_hours
     window = F.abs(F.datediff(Campaign.drop_date.col, F.lit(terms.drop_date))) < hours.attempts_days
     theirs = (Campaign.client_id.col == terms.spec.client) & (F.col(CHANNEL) == str(Channel.PHONE))
-    return pieces.where(theirs & window).groupBy(PERSON).agg(F.count_distinct(Campaign.campaign_id).cast("int").alias(CALLS))
+    planned = pieces.where(theirs & window).select(PERSON, Campaign.campaign_id, F.lit(1).alias("_calls")).distinct()
+    if told is None:
+        return planned.groupBy(PERSON).agg(F.sum("_calls").cast("int").alias(CALLS))
+    since = F.datediff(F.lit(terms.drop_date), F.col("on"))
+    heard = told.where(Campaign.client_id.col == terms.spec.client)
+    attempts = heard.where(F.abs(since) < hours.attempts_days).groupBy(PERSON, Campaign.campaign_id).agg(F.count(F.lit(1)).alias("_calls"))
+    refused = heard.where(F.col("is_refusal") & (since < hours.rest_days_after_refusal))
+    closed = refused.select(PERSON, Campaign.campaign_id, F.lit(hours.attempts_max).alias("_calls"))
+    every = planned.unionByName(attempts).unionByName(closed).groupBy(PERSON, Campaign.campaign_id).agg(F.max("_calls").alias("_calls"))
+    return every.groupBy(PERSON).agg(F.sum("_calls").cast("int").alias(CALLS))
 
 
 def is_called_out(terms: Terms) -> Column:

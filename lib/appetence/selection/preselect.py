@@ -49,29 +49,34 @@ def age_at_drop(birth_date: Column, inferred_age: Column, terms: Terms) -> Colum
     return F.coalesce(declared, inferred_age)
 
 
+def filters(spec: ListSpec, terms: Terms) -> dict[str, Column]:
+    """Each filter a list asks for, by the key of the campaign file: true, false, or null where the fact is not known."""
+    days = F.datediff(F.lit(terms.cutoff), F.col(LAST_ON))
+    checks: dict[str, Column] = {}
+    if spec.departments:
+        checks["departments"] = F.col(DEPARTMENT).isin(list(spec.departments))
+    if spec.postcodes:
+        checks["postcodes"] = F.col(POSTCODE).isin(list(spec.postcodes))
+    if spec.catchment is not None:
+        checks["catchment"] = F.array_contains(F.col(NEAR), spec.list_id)
+    if spec.age_min is not None:
+        checks["age_min"] = F.col(AGE) >= spec.age_min
+    if spec.age_max is not None:
+        checks["age_max"] = F.col(AGE) <= spec.age_max
+    if spec.segments:
+        checks["segments"] = F.col(SEGMENT).isin(list(spec.segments))
+    if spec.sectors:
+        checks["sectors"] = F.arrays_overlap(F.col(SECTORS), F.array(*(F.lit(str(s)) for s in spec.sectors)))
+    if spec.recency_days_max is not None:
+        checks["recency_days_max"] = days <= spec.recency_days_max
+    if spec.recency_days_min is not None:
+        checks["recency_days_min"] = days >= spec.recency_days_min
+    return checks
+
+
 def belongs(spec: ListSpec, terms: Terms) -> Column:
     """Whether a candidate fits every filter of a list; what is not known fits no filter."""
-    days = F.datediff(F.lit(terms.cutoff), F.col(LAST_ON))
-    checks: list[Column] = []
-    if spec.departments:
-        checks.append(F.col(DEPARTMENT).isin(list(spec.departments)))
-    if spec.postcodes:
-        checks.append(F.col(POSTCODE).isin(list(spec.postcodes)))
-    if spec.catchment is not None:
-        checks.append(F.array_contains(F.col(NEAR), spec.list_id))
-    if spec.age_min is not None:
-        checks.append(F.col(AGE) >= spec.age_min)
-    if spec.age_max is not None:
-        checks.append(F.col(AGE) <= spec.age_max)
-    if spec.segments:
-        checks.append(F.col(SEGMENT).isin(list(spec.segments)))
-    if spec.sectors:
-        checks.append(F.arrays_overlap(F.col(SECTORS), F.array(*(F.lit(str(s)) for s in spec.sectors))))
-    if spec.recency_days_max is not None:
-        checks.append(days <= spec.recency_days_max)
-    if spec.recency_days_min is not None:
-        checks.append(days >= spec.recency_days_min)
-    return F.coalesce(reduce(lambda a, b: a & b, checks, F.lit(True)), F.lit(False))
+    return F.coalesce(reduce(lambda a, b: a & b, filters(spec, terms).values(), F.lit(True)), F.lit(False))
 
 
 def list_position(terms: Terms) -> Column:

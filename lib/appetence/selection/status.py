@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,6 +16,8 @@ from appetence.selection.terms import Terms
 
 R = Record
 HAS_STATUS = "has_status"
+STANDINGS = ("is_limited", "is_dead", "is_minor", "is_weak", "is_company_only")
+"""What each of which keeps a person out, whoever supplies it."""
 
 
 def is_minor(birth_date: Column, at: dt.date, minimum_age: int) -> Column:
@@ -26,8 +29,8 @@ def _holds_on(day: dt.date) -> Column:
     return (Limitation.since.col <= F.lit(day)) & (Limitation.until.col.isNull() | (Limitation.until.col >= F.lit(day)))
 
 
-def status(live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms) -> DataFrame:
-    """One row per person of `live`: `has_status` is true when nothing of it may be selected.
+def standing(live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms) -> DataFrame:
+    """One row per person of `live` with each of STANDINGS as true or false, and the birth date that counts.
 
     A birth date disputed between members counts as the youngest; an unknown one needs a supplying member that sells to adults only.
     """
@@ -46,5 +49,11 @@ def status(live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: 
     under_age = [is_minor(F.col("_born"), at, terms.settings.minimum_age) for at in (terms.cutoff, terms.drop_date)]
     too_young = F.when(F.col("_born").isNull(), ~F.col("_adults")).otherwise(under_age[0] | under_age[1])
     weak = F.coalesce(Person.confidence.col < F.lit(terms.settings.min_identity_confidence), F.lit(False))
-    out = F.col("_limited") | F.col("_dead").isNotNull() | too_young | weak | F.col("_company")
-    return known.select(PERSON, out.alias(HAS_STATUS), F.col("_born").alias(str(R.birth_date)))
+    marks = dict(zip(STANDINGS, (F.col("_limited"), F.col("_dead").isNotNull(), too_young, weak, F.col("_company")), strict=True))
+    return known.select(PERSON, *(mark.alias(name) for name, mark in marks.items()), F.col("_born").alias(str(R.birth_date)))
+
+
+def status(live: DataFrame, persons: DataFrame, limitations: DataFrame, deaths: DataFrame, adults_only: DataFrame, terms: Terms) -> DataFrame:
+    """One row per person of `live`: `has_status` is true when nothing of it may be selected, and the birth date that counts."""
+    known = standing(live, persons, limitations, deaths, adults_only, terms)
+    return known.select(PERSON, reduce(lambda a, b: a | b, (F.col(name) for name in STANDINGS)).alias(HAS_STATUS), R.birth_date)
