@@ -1,6 +1,6 @@
 """The silver schema: clean records, typed transactions, permission events and what they add up to."""
 
-from appetence.contracts.base import BOOLEAN, DATE, INT, LONG, STRING, STRINGS, TIMESTAMP, Personal, Table, field
+from appetence.contracts.base import BOOLEAN, DATE, DOUBLE, INT, LONG, STRING, STRINGS, TIMESTAMP, Personal, Table, field
 
 P = Personal
 
@@ -114,3 +114,22 @@ class Permission(Table):
     event_id = field(STRING, "The event it rests on.", required=True)
     key = (record_id, channel, use, purpose)
     subject = record_id
+
+
+class DeliveryQuality(Table):
+    """One measure of one accepted delivery's customer lines: how often it holds, of how many, and in the member's delivery before. Counts only."""
+
+    schema, name, owner = "gold", "delivery_quality", "records"
+    delivery_id = field(STRING, "The delivery.", required=True)
+    member_id = field(STRING, "Who delivered.", required=True)
+    delivered_at = field(TIMESTAMP, "Manifest time of the delivery.", required=True)
+    column = field(STRING, "What is measured: a column as delivered, a graded field, or line for the whole line.", required=True)
+    measure = field(STRING, "filled, valid (A or B of those given), grade_A to grade_D, repeated_customer, repeated_person.", required=True)
+    counted = field(LONG, "Lines it holds for.", required=True)
+    among = field(LONG, "Lines it could hold for.", required=True)
+    share = field(DOUBLE, "counted / among, 0 to 1.", required=True)
+    share_before = field(DOUBLE, "The share in the member's delivery before, when there is one.")
+    drift = field(DOUBLE, "share less share_before.")
+    is_alert = field(BOOLEAN, "The drift is large, between deliveries large enough.", required=True)
+    key = (delivery_id, column, measure)
+    checks = {"part": "counted <= among"}

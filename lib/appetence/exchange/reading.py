@@ -105,6 +105,13 @@ def stage_file(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, re
 
     DeliveryError when the file as a whole is refused: columns, encoding, format, archive, too many refused lines, or another number of rows
     than the manifest states; `result` then holds what was counted until there."""
+    stage_lines(path, file, spec, stamp, result, limits)
+    if result.read != file.rows:
+        raise DeliveryError("ROW_COUNT", f"{file.name} holds {result.read} rows and the manifest states {file.rows}; send the whole delivery again.")
+
+
+def stage_lines(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, result: Staged, limits: Limits) -> None:
+    """:func:`stage_file`, whatever number of rows is stated."""
     result.accepted_path.parent.mkdir(parents=True, exist_ok=True)
     with open_source(path, file.name, spec, limits.max_expansion) as source:
         check_columns(source.names, file, spec, stamp.member_id)
@@ -121,8 +128,6 @@ def stage_file(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, re
                 check_rejects(result.rejected, limits.max_rejects)
             _set_aside(result, rejects, _odd_faults(source, spec), stamp)
     check_rejects(result.rejected, limits.max_rejects)
-    if result.read != file.rows:
-        raise DeliveryError("ROW_COUNT", f"{file.name} holds {result.read} rows and the manifest states {file.rows}; send the whole delivery again.")
 
 
 def check_rejects(rejected: int, allowed: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence import data
@@ -41,7 +41,7 @@ def run(ctx: Context) -> Counts:
 
 def _records(ctx: Context) -> Change:
     lake = ctx.lake
-    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), _surnames(ctx)))
+    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), surnames(ctx.spark)))
     current = newest.filter_replaced(lake.read_or_empty(RawRecord), lake.read(Delivery))
     named = lake.stage("records", standardise.build_records(current, lake.read(Commune), frequencies, ctx.as_of))
     written = lake.sync(Record, named.unionByName(standardise.build_bare_records(lake.read_or_empty(RawTransaction), named)))
@@ -65,6 +65,7 @@ def _permissions(ctx: Context) -> tuple[Change, DataFrame]:
     return said, wrong
 
 
-def _surnames(ctx: Context) -> DataFrame:
+def surnames(spark: SparkSession) -> DataFrame:
+    """The shipped surnames: (name, per_million)."""
     rows = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    return local_frame(ctx.spark, rows, f"{names.NAME} string, {names.PER_MILLION} double")
+    return local_frame(spark, rows, f"{names.NAME} string, {names.PER_MILLION} double")

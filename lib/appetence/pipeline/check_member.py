@@ -1,0 +1,59 @@
+"""A newcomer's sample, standardised as a delivery would be and counted: no table is read or written, no value leaves."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from appetence.columns.hashing import record_id
+from appetence.contracts.bronze import RawRecord, RawTransaction, Reject
+from appetence.contracts.domain import Block
+from appetence.contracts.reference import Member
+from appetence.exchange.blocks import TABLES
+from appetence.pipeline.load_reference import build_communes, build_first_names
+from appetence.pipeline.standardise_records import surnames
+from appetence.records import names, permissions, standardise, transactions
+from appetence.records.quality import GRADED, PARSED
+
+Rows = list[dict[str, Any]]
+
+
+def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) -> Rows:
+    """What standardising makes of the accepted lines of a sample: per column its share of each grade, or of the lines that cannot be read.
+
+    Rows: column, measure (grade A to D, absent, parsed, or a reject code), share of the lines (0 to 1)."""
+    table = TABLES[block]
+    raw = spark.read.parquet(str(staged))
+    lines = raw.withColumn(RawRecord.record_id, record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
+    filled = lines.select(
+        *(F.col(str(f)).cast(f.dtype) if str(f) in lines.columns else F.lit(None).cast(f.dtype).alias(str(f)) for f in table.content())
+    )
+    count = filled.count()
+    if count == 0:
+        return []
+    counted = _graded(spark, filled, as_of) if block is Block.CUSTOMERS else _rejected(spark, filled, block, as_of)
+    return [{"column": c, "measure": m, "share": round(n / count, 4)} for c, m, n in counted]
+
+
+def _graded(spark: SparkSession, lines: DataFrame, as_of: dt.date) -> list[tuple[str, str, int]]:
+    # Each line counts, also where two are of one customer.
+    each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, RawRecord.line_number))
+    frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
+    records = standardise.build_records(each, build_communes(spark), frequencies, as_of).select(*GRADED.values(), *PARSED)
+    grades = [F.struct(F.lit(c).alias("column"), F.col(g).alias("measure")) for c, g in GRADED.items()]
+    parsed = [F.when(F.col(c).isNotNull(), F.struct(F.lit(str(c)).alias("column"), F.lit("parsed").alias("measure"))) for c in PARSED]
+    listed = records.select(F.explode(F.array_compact(F.array(*grades, *parsed))).alias("said")).groupBy("said.column", "said.measure").count()
+    return sorted((str(r[0]), str(r[1]), int(r[2])) for r in listed.collect())
+
+
+def _rejected(spark: SparkSession, lines: DataFrame, block: Block, as_of: dt.date) -> list[tuple[str, str, int]]:
+    if block is Block.TRANSACTIONS:
+        members = Member.frame(spark, [{"member_id": r[0]} for r in lines.select(RawTransaction.member_id).distinct().collect()])
+        _, bad = transactions.build_transactions(lines, members, as_of)
+    else:
+        _, bad = permissions.build_permission_events(lines)
+    return sorted((str(r[0]), str(r[1]), int(r[2])) for r in bad.groupBy(Reject.column, Reject.code).count().collect())

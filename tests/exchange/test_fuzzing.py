@@ -1,0 +1,225 @@
+"""Ten thousand harmed deliveries: none accepted wrongly, none crashing the run, none half written.
+
+The keys are stood in for (real gpg would take an hour; `test_pgp` harms real ciphertext), everything else is the real reception. What is
+accepted is compared with what Python's own csv module reads in the bytes that were sent.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import gzip
+import hashlib
+import io
+import json
+import random
+import shutil
+import zlib
+from collections import Counter
+from collections.abc import Callable, Collection
+from pathlib import Path
+from typing import Any, cast
+
+import pyarrow.parquet as pq
+import pytest
+
+from appetence.contracts.settings import ExchangeSettings
+from appetence.contracts.specs import BlockSpec, MemberSpec
+from appetence.exchange.manifest import canonical_json
+from appetence.exchange.pgp import Pgp, Signature
+from appetence.exchange.receiving import Desk, Fate, Result, delivery_rows, find_deliveries, open_manifests, report, take_all
+from appetence.exchange.stores import FolderStore
+from tests.exchange.courier import CUSTOMERS, PERMISSIONS, TRANSACTIONS, manifest_of
+
+CANARY = "QUELQUUN"
+"""Part of every surname: it may stand in no sentence and no report."""
+SPECS: dict[str, BlockSpec] = {"customers": CUSTOMERS, "transactions": TRANSACTIONS, "permissions": PERMISSIONS}
+FINGERPRINT = "A" * 40
+Draw = random.Random
+
+
+class StandIn:
+    """Stands in for `Pgp`: what is sent is the plaintext."""
+
+    def decrypt_and_verify(self, source: Path, target: Path, *, allowed: Collection[str]) -> Signature:
+        """A copy."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        return Signature(next(iter(allowed)), dt.datetime(2026, 10, 1, tzinfo=dt.UTC))
+
+
+def a_file(draw: Draw, block: str) -> bytes:
+    """A sound file of a block."""
+    count = draw.randint(1, 12)
+    header = {"customers": "NUM;NOM;PRENOM;CP", "transactions": "NUM;CDE;DATE;MT", "permissions": "NUM;CANAL;STATUT;LE"}[block]
+    line: dict[str, Callable[[int], str]] = {
+        "customers": lambda i: f'{i};"{CANARY} {i}";Zoé;7500{i % 9}',
+        "transactions": lambda i: f"{i};C{i};2026-09-0{i % 9 + 1};{i},50",
+        "permissions": lambda i: f"{i};email;{'ON'[i % 2]};2026-01-01T10:00:00",
+    }
+    return "".join(text + "\n" for text in [header, *(line[block](i) for i in range(1, count + 1))]).encode()
+
+
+def _at(draw: Draw, data: bytes) -> int:
+    return draw.randrange(len(data) + 1)
+
+
+def _line(draw: Draw, data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    lines = data.split(b"\n")
+    place = draw.randrange(len(lines))
+    return b"\n".join([*lines[:place], change(lines[place]), *lines[place + 1 :]])
+
+
+def _insert(draw: Draw, data: bytes, text: bytes) -> bytes:
+    place = _at(draw, data)
+    return data[:place] + text + data[place:]
+
+
+def _flip(draw: Draw, data: bytes) -> bytes:
+    place = draw.randrange(max(1, len(data)))
+    return data[:place] + bytes([data[place] ^ (1 << draw.randrange(8))]) + data[place + 1 :] if data else data
+
+
+HARMS: list[Callable[[Draw, bytes], bytes]] = [
+    lambda d, b: b,
+    lambda d, b: b[: _at(d, b)],
+    lambda d, b: b[_at(d, b) :],
+    _flip,
+    lambda d, b: _flip(d, _flip(d, b)),
+    lambda d, b: _insert(d, b, d.choice([b";", b'"', b"\n", b"\0", b"\r\n", b"\xff", b"\xe9", b",", b"\x1a", b"\xef\xbb\xbf", b"\t", b"''"])),
+    lambda d, b: _line(d, b, lambda _: b""),
+    lambda d, b: _line(d, b, lambda line: line + b"\n" + line),
+    lambda d, b: _line(d, b, lambda line: line[::-1]),
+    lambda d, b: _line(d, b, lambda line: b";".join(line.split(b";")[1:])),
+    lambda d, b: _line(d, b, lambda line: b"x" * d.choice([100, 5000, 70_000])),
+    lambda d, b: b.decode().encode(d.choice(["cp1252", "utf-16", "utf-16-be", "utf-8-sig"])),
+    lambda d, b: b.replace(b";", d.choice([b",", b"\t", b"|"])),
+    lambda d, b: b.replace(b"\n", d.choice([b"\r\n", b"\r", b""])),
+    lambda d, b: b.split(b"\n", 1)[1],
+    lambda d, b: b + b,
+    lambda d, b: b"",
+    lambda d, b: gzip.compress(b, mtime=0),
+    lambda d, b: gzip.compress(b, mtime=0)[: -d.randrange(1, 20)],
+    lambda d, b: _flip(d, gzip.compress(b, mtime=0)),
+    lambda d, b: b"PK\x03\x04" + b,
+]
+
+
+def harmed_manifest(draw: Draw, said: dict[str, Any]) -> bytes:
+    """The manifest with one thing in it wrong, or not."""
+    file = draw.choice(said["files"])
+    said.update(
+        draw.choice(
+            [
+                {}, {"member_id": "m02"}, {"layout_version": "9"}, {"mode": "some"}, {"created_at": "yesterday"},
+                {"created_at": "2026-10-01T03:00:00"},
+                {"files": []}, {"files": [*said["files"], file]}, {"more": 1}, {"delivery_ref": "other"}, {"files": None},
+                {"files": [{**f, "rows": f["rows"] + draw.choice([-1, 1, 10])} for f in said["files"]]},
+                {"files": [{**f, "sha256": f["sha256"][::-1]} for f in said["files"]]},
+                {"files": [{**f, "name": f"../{f['name']}"} for f in said["files"]]},
+                {"files": [{**f, "block": draw.choice(list(SPECS))} for f in said["files"]]},
+            ]
+        )
+    )  # fmt: skip
+    data = canonical_json(said)
+    return draw.choice([data, data, data, _flip(draw, data), data[: _at(draw, data)], data + b"}"])
+
+
+def send(draw: Draw, folder: Path) -> dict[str, bytes]:
+    """Writes one delivery, harmed by its member or on its way; its files."""
+    folder.mkdir(parents=True)
+    sound = {f"{block}.csv": a_file(draw, block) for block in draw.sample(list(SPECS), draw.randint(1, 3))}
+    name = draw.choice(list(sound))
+    sent = {**sound, name: draw.choice(HARMS)(draw, sound[name])}
+    # Harmed before the manifest was made (the member says what it sends), or after.
+    said = manifest_of("m01", folder.name, sent if draw.random() < 0.7 else sound)
+    if draw.random() < 0.5:  # a member whose own tool counts otherwise than by lines
+        for file in said["files"]:
+            file["rows"] = draw.choice([file["rows"], len(reference(sent[file["name"]], SPECS[file["block"]]) or [])])
+    manifest = harmed_manifest(draw, said) if draw.random() < 0.2 else canonical_json(said)
+    lost = draw.choice([None, None, None, None, None, name])
+    written = {n: b for n, b in sent.items() if n != lost} | ({"surplus.csv": b"x"} if draw.random() < 0.05 else {})
+    for file_name, content in {**written, "manifest.json": manifest}.items():
+        (folder / f"{file_name}.pgp").write_bytes(content)
+    return sent
+
+
+def reference(data: bytes, spec: BlockSpec) -> list[list[str]] | None:
+    """The rows that Python's csv module finds below the header; None when it finds no such file."""
+    try:
+        plain = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+        text = plain.decode("utf-8-sig")
+        rows = [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=";") if any(r)]
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, ValueError, zlib.error):
+        return None
+    return rows[1:] if rows and [n.strip() for n in rows[0]] == list(spec.columns) else None
+
+
+def check_accepted(result: Result, sent: dict[str, bytes]) -> None:
+    """Every file is the one the manifest states, and every stored row stands in it, in its columns."""
+    assert result.manifest is not None and len(result.staged) == len(result.manifest.files)
+    for file, staged in zip(result.manifest.files, result.staged, strict=True):
+        data, spec = sent[file.name], SPECS[file.block]
+        assert hashlib.sha256(data).hexdigest() == file.sha256
+        assert staged.accepted + staged.rejected == file.rows
+        rows = reference(data, spec)
+        assert rows is not None
+        stored = pq.read_table(staged.accepted_path).to_pylist()
+        assert len(stored) == staged.accepted
+        codes = spec.values
+        whole = Counter(tuple(codes.get(our, {}).get(v, v) for our, v in zip(spec.columns.values(), r, strict=True)) for r in rows if len(r) == 4)
+        kept = Counter(tuple(row[our] or "" for our in spec.columns.values()) for row in stored)
+        assert kept <= whole, "a stored row is one that was sent"
+        assert all(row["customer_ref"] for row in stored)
+
+
+def check_refused(result: Result, desk: Desk) -> None:
+    """A reason in one sentence without a value, no row kept, no plaintext left."""
+    assert result.code and result.sentence and result.sentence.endswith(".")
+    assert CANARY not in json.dumps(report(desk.as_of, result), ensure_ascii=False)
+    assert [p for p in desk.scratch.rglob("*") if p.is_file()] == []
+    (row,) = delivery_rows(desk.as_of, [result])
+    assert row["rows_accepted"] == 0 and row["rows_read"] == row["rows_rejected"]
+
+
+def fuzz(root: Path, seed: int, count: int) -> Counter[str]:
+    """`count` deliveries from `seed`; fates and codes met."""
+    member = MemberSpec.model_validate(
+        {"member_id": "m01", "label": "m01", "sector": "presse_edition", "programmes": ["alliance"], "pgp": {"fingerprints": [FINGERPRINT]},
+         "blocks": SPECS}
+    )  # fmt: skip
+    met: Counter[str] = Counter()
+    for number in range(count):
+        draw, home = random.Random(f"{seed}/{number}"), root / str(number)
+        home.mkdir(parents=True)
+        stores = [FolderStore(home / place) for place in ("inbox", "outbox", "quarantine")]
+        (home / "scratch").mkdir()
+        desk = Desk(
+            *stores, cast(Pgp, StandIn()), FINGERPRINT, {"m01": member}, str, ExchangeSettings(max_reject_share=0.5), dt.date(2026, 10, 31),
+            home / "scratch",
+        )  # fmt: skip
+        sent = send(draw, home / "inbox" / "m01" / f"d{number}")
+        try:
+            found, _ = find_deliveries(desk.inbox.list())
+            (result,) = open_manifests(desk, found)
+            take_all(desk, [result], {}, lambda _: None)
+            met[result.code or str(result.fate)] += 1
+            if result.fate is Fate.ACCEPTED:
+                check_accepted(result, sent)
+            else:
+                check_refused(result, desk)
+        except Exception as failed:
+            raise AssertionError(f"seed {seed}, delivery {number}: {type(failed).__name__}: {failed}") from failed
+        shutil.rmtree(home)
+    return met
+
+
+def test_three_hundred_harmed_deliveries(tmp_path: Path) -> None:
+    met = fuzz(tmp_path, 29, 300)
+    assert met["accepted"] > 50 and len(met) > 8, dict(met)
+
+
+@pytest.mark.slow
+def test_inv_29_ten_thousand_harmed_deliveries(tmp_path: Path) -> None:
+    met = fuzz(tmp_path, 2029, 10_000)
+    assert met["accepted"] > 1000 and len(met) > 12, dict(met)
