@@ -103,6 +103,9 @@ class PropensitySettings(Spec):
     min_auc_gain: float = Field(default=-0.005, description="a challenger may not lose more than this against the champion")
     min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
     reasons: int = Field(default=3, ge=1)
+    search_seconds: float = Field(
+        default=0, ge=0, description="0: three plain families are compared; more: a stack of learners worth about this much of one thread"
+    )
 
 
 class SelectionSettings(Spec):

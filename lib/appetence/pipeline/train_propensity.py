@@ -99,7 +99,7 @@ def train(ctx: Context, plan: ModelPlan, staged: DataFrame) -> tuple[Trained, Sa
     calibration = _pandas(sample_negatives(_at(staged, early[-1:]), LABEL, KEYS, calibration_rate, settings.seed), calibration_rate)
     share = min(1.0, settings.max_train_rows / max(counts.get(test, (1, 0))[0], 1))
     later = _pandas(sample_rows(_at(staged, [test]), KEYS, share, settings.seed + 1), 1.0)
-    return fit(fit_rows, calibration, columns, seed=settings.seed), later
+    return fit(fit_rows, calibration, columns, seed=settings.seed, seconds=settings.search_seconds), later
 
 
 def hash_of(ctx: Context, plan: ModelPlan, staged: DataFrame) -> str:

@@ -1,6 +1,6 @@
-"""From model outputs to probabilities: correction for sampled negatives, then Platt or isotonic calibration on a period of its own.
+"""From model outputs to probabilities: correction for sampled negatives, then Platt, beta or isotonic calibration on a period of its own.
 
-Sources: King and Zeng (2001) for the prior correction of case-control samples; Platt (1999); Zadrozny and Elkan (2002).
+Sources: King and Zeng (2001) for the prior correction of case-control samples; Platt (1999); Zadrozny and Elkan (2002); Kull and others (2017).
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ Floats = NDArray[np.float64]
 FLOOR = 1e-6
 ISOTONIC_POSITIVES = 5000
 """With fewer positives the isotonic steps follow noise; Platt's two parameters do not."""
+
+EARNED = 3.0
+"""Log likelihood that a further calibration parameter must bring."""
 
 
 def logit(p: Floats) -> Floats:
@@ -46,7 +49,7 @@ def correct_prior(p: Floats, negative_rate: float) -> Floats:
 
 @dataclass(frozen=True)
 class Calibrator:
-    """A monotone map from raw to calibrated probabilities. `kind` is platt or isotonic."""
+    """A monotone map from raw to calibrated probabilities. `kind` is platt, beta or isotonic."""
 
     kind: str
     fitted: Any
@@ -56,6 +59,10 @@ class Calibrator:
         if self.kind == "platt":
             slope, intercept = self.fitted
             return expit(slope * logit(raw) + intercept)
+        if self.kind == "beta":
+            low, high, intercept = self.fitted
+            p = np.clip(raw, FLOOR, 1 - FLOOR)
+            return expit(low * np.log(p) - high * np.log(1 - p) + intercept)
         return np.asarray(np.clip(self.fitted.predict(raw), FLOOR, 1 - FLOOR))
 
 
@@ -71,9 +78,30 @@ def fit_calibrator(raw: Floats, labels: Floats, weights: Floats | None = None) -
     if positives >= ISOTONIC_POSITIVES:
         steps = IsotonicRegression(y_min=FLOOR, y_max=1 - FLOOR, out_of_bounds="clip").fit(raw, labels, sample_weight=w)
         return Calibrator("isotonic", steps)
-    model = LogisticRegression(C=1e6, max_iter=1000).fit(logit(raw).reshape(-1, 1), labels, sample_weight=w)
+    return Calibrator("platt", line_of(logit(raw), labels, w))
+
+
+def line_of(margins: Floats, labels: Floats, weights: Floats | None = None) -> tuple[float, float]:
+    """Slope and intercept that turn log odds into those of the labels; slope 0 and the base rate when they run against them."""
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(margins.reshape(-1, 1), labels, sample_weight=weights)
     slope, intercept = float(model.coef_[0, 0]), float(model.intercept_[0])
-    if slope <= 0:
-        base = float(np.average(labels, weights=w))
-        slope, intercept = 0.0, float(logit(np.array([base]))[0])
-    return Calibrator("platt", (slope, intercept))
+    if slope > 0:
+        return slope, intercept
+    return 0.0, float(logit(np.array([np.average(labels, weights=weights)]))[0])
+
+
+def fit_strict_calibrator(raw: Floats, labels: Floats, weights: Floats | None = None) -> Calibrator:
+    """Platt, or beta where its third parameter earns its place: no two different scores become one probability, as isotonic steps make them."""
+    platt = Calibrator("platt", line_of(logit(raw), labels, weights))
+    p = np.clip(raw, FLOOR, 1 - FLOOR)
+    model = LogisticRegression(C=1e6, max_iter=1000).fit(np.column_stack([np.log(p), -np.log(1 - p)]), labels, sample_weight=weights)
+    low, high = (float(c) for c in model.coef_[0])
+    if min(low, high) <= 0:
+        return platt
+    beta = Calibrator("beta", (low, high, float(model.intercept_[0])))
+    return beta if _surprise(platt(raw), labels, weights) - _surprise(beta(raw), labels, weights) > EARNED else platt
+
+
+def _surprise(p: Floats, labels: Floats, weights: Floats | None) -> float:
+    """Negative log likelihood of the labels; weights count as if they were 1 on average."""
+    return len(p) * float(np.average(-np.log(np.where(labels > 0, p, 1 - p)), weights=weights))

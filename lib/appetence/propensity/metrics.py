@@ -70,6 +70,13 @@ def evaluate(labels: Floats, probabilities: Floats, order: Floats | None = None)
     )
 
 
+def evaluate_one_sided(labels: Floats, probabilities: Floats) -> dict[str, float | None]:
+    """What can be said of a period whose rows all have one label: level and error; everything about ranking is None."""
+    figures: dict[str, float | None] = {"positives": float(labels.sum()), "brier": float(np.mean((probabilities - labels) ** 2))}
+    figures |= {"calibration_error": calibration_error(labels, probabilities), "calibration_noise": calibration_noise(labels, probabilities)}
+    return figures | dict.fromkeys(("auc", "auc_low", "average_precision", "top_decile_lift", "top_fifth_capture"))
+
+
 def checked(labels: Floats) -> None:
     """ModelError unless there are rows of both classes."""
     if len(labels) == 0:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -59,8 +59,8 @@ class Logistic:
     intercept: float
 
     @classmethod
-    def fit(cls, values: Floats, labels: Floats, sample_weight: Floats | None = None) -> Logistic:
-        """Fits on a matrix whose missing values are NaN."""
+    def fit(cls, values: Floats, labels: Floats, sample_weight: Floats | None = None, strength: float = RIDGE) -> Logistic:
+        """Fits on a matrix whose missing values are NaN; the smaller `strength`, the more the weights are held back."""
         x = squeezed(values)
         gaps = np.asarray(np.isnan(x).any(axis=0))
         medians = np.nan_to_num(np.nanmedian(np.where(np.isnan(x).all(axis=0), 0.0, x), axis=0))
@@ -68,7 +68,7 @@ class Logistic:
         means, scales = filled.mean(axis=0), filled.std(axis=0)
         scales = np.where(scales < 1e-9, 1.0, scales)
         z = np.hstack([np.clip((filled - means) / scales, -CLIP, CLIP), np.isnan(x[:, gaps]).astype(float)])
-        model = LogisticRegression(C=RIDGE, max_iter=400).fit(z, labels, sample_weight=sample_weight)
+        model = LogisticRegression(C=strength, max_iter=400).fit(z, labels, sample_weight=sample_weight)
         return cls(medians, means, scales, gaps, model.coef_[0], float(model.intercept_[0]))
 
     def margin(self, values: Floats) -> Floats:
@@ -111,6 +111,14 @@ class Blend:
         return np.asarray(np.mean([p.margin(values) for p in self.parts], axis=0))
 
 
+class Marginal(Protocol):
+    """Anything fitted that gives log odds of the rows of a matrix."""
+
+    def margin(self, values: Floats) -> Floats:
+        """Log odds."""
+        ...
+
+
 def fit_family(family: str, values: Floats, labels: Floats, seed: int, sample_weight: Floats | None = None) -> Logistic | Boosted | Blend:
     """Fits one family on a matrix and its labels."""
     if family == "logistic":
@@ -126,7 +134,7 @@ class Propensity:
 
     family: str
     columns: tuple[str, ...]
-    model: Logistic | Boosted | Blend
+    model: Marginal
     negative_rate: float
     calibrator: Calibrator
     typical: tuple[float, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from appetence.errors import ModelError
 from appetence.propensity.calibration import correct_prior, expit, fit_calibrator
 from appetence.propensity.metrics import Quality, Tier, checked, evaluate, gains
 from appetence.propensity.models import FAMILIES, Blend, Propensity, fit_family, informative_columns
+from appetence.propensity.stacking import Fold, search
 
 Floats = NDArray[np.float64]
 
@@ -70,10 +70,13 @@ class Judged:
     probabilities: Floats
 
 
-def fit(train: Sample, calibration: Sample, columns: Sequence[str], *, seed: int, families: Sequence[str] = FAMILIES) -> Trained:
-    """The family with the lowest log loss on the calibration period, calibrated on that period.
+def fit(
+    train: Sample, calibration: Sample, columns: Sequence[str], *, seed: int, families: Sequence[str] = FAMILIES, seconds: float = 0.0
+) -> Trained:
+    """The family with the lowest log loss on the calibration period, calibrated on that period; with `seconds`, a stack of learners.
 
-    Raises ModelError when labels are one-sided, positives are too few, or no column says anything.
+    A stack is chosen, weighted and calibrated on the calibration period and then fitted on both periods, when both are sampled alike. ModelError when
+    labels are one-sided, positives are too few, or no column says anything.
     """
     train, calibration = train.ordered(), calibration.ordered()
     for sample, name in ((train, "training"), (calibration, "calibration")):
@@ -85,6 +88,8 @@ def fit(train: Sample, calibration: Sample, columns: Sequence[str], *, seed: int
             )
     used = informative_columns(train.frame, columns)
     values, later = _matrix(train.frame, used), _matrix(calibration.frame, used)
+    if seconds > 0:
+        return _searched(train, calibration, used, values, later, seed, seconds)
     fitted = {f: fit_family(f, values, train.labels, seed) for f in families if f != "blend"}
     if "blend" in families and all(b in fitted for b in BLENDED):
         fitted["blend"] = Blend(tuple(fitted[b] for b in BLENDED))
@@ -96,34 +101,19 @@ def fit(train: Sample, calibration: Sample, columns: Sequence[str], *, seed: int
     return Trained(Propensity(best, tuple(used), fitted[best], train.negative_rate, calibrator, _typical(values)), validation, rows)
 
 
-def fit_crossed(
-    sample: Sample, columns: Sequence[str], groups: NDArray[np.str_], *, seed: int, families: Sequence[str] = FAMILIES, folds: int = 5
-) -> Trained:
-    """For a table of one moment: families are compared and calibrated on folds of whole `groups` (ids) they were not fitted on.
-
-    The chosen family is then fitted on all rows. Folds are drawn by a hash of the group, so that they do not depend on the order of rows.
-    """
-    labels = sample.labels
-    checked(labels)
-    used = informative_columns(sample.frame, columns)
-    values = _matrix(sample.frame, used)
-    fold = np.array([int(sha256(f"{seed}:{g}".encode()).hexdigest()[:8], 16) % folds for g in groups])
-    singles = [f for f in families if f != "blend"]
-    margins = {f: np.zeros(len(labels)) for f in singles}
-    for k in range(folds):
-        inside = fold != k
-        checked(labels[inside])
-        for family in singles:
-            margins[family][~inside] = fit_family(family, values[inside], labels[inside], seed).margin(values[~inside])
-    if "blend" in families and all(b in margins for b in BLENDED):
-        margins["blend"] = np.mean([margins[b] for b in BLENDED], axis=0)
-    raws = {f: correct_prior(expit(m), sample.negative_rate) for f, m in margins.items()}
-    validation = {f: _validated(sample, raw) for f, raw in raws.items()}
-    best = _best(validation, families)
-    whole = {f: fit_family(f, values, labels, seed) for f in (BLENDED if best == "blend" else (best,))}
-    model = Blend(tuple(whole[b] for b in BLENDED)) if best == "blend" else whole[best]
-    calibrator = fit_calibrator(raws[best], labels, sample.weights)
-    return Trained(Propensity(best, tuple(used), model, sample.negative_rate, calibrator, _typical(values)), validation, len(labels))
+def _searched(train: Sample, calibration: Sample, used: list[str], values: Floats, later: Floats, seed: int, seconds: float) -> Trained:
+    """A stack, whose log odds are brought to the true rates by the lines of its learners: `negative_rate` is 1."""
+    shift = float(np.log(calibration.negative_rate))
+    folds = [Fold(values, train.labels, later, np.arange(len(later)))]
+    choice = search(folds, calibration.labels, shift=shift, offset=0.0, seconds=seconds, seed=seed)
+    calibrator = fit_calibrator(expit(choice.margins), calibration.labels, calibration.weights)
+    labels, growth = train.labels, 1.0
+    if train.negative_rate == calibration.negative_rate:
+        growth = 1 + len(later) / len(values)
+        values, labels = np.vstack([values, later]), np.concatenate([labels, calibration.labels])
+    model = choice.fitted(values, labels, seed, growth)
+    propensity = Propensity("stack", tuple(used), model, 1.0, calibrator, _typical(values))
+    return Trained(propensity, choice.validation, len(train.frame) + len(calibration.frame))
 
 
 def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping[str, str]) -> Judged:
