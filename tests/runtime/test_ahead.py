@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from appetence.runtime.ahead import ahead
+from appetence.runtime.ahead import ahead, side_by_side
 
 
 def test_a_failure_is_raised_for_its_own_item_only() -> None:
@@ -36,3 +36,20 @@ def test_a_caller_that_fails_waits_for_what_is_being_prepared() -> None:
             begun.wait(5)
             raise RuntimeError("caller")
     assert finished.is_set()
+
+
+def test_calls_side_by_side_answer_in_their_order_and_really_run_beside_each_other() -> None:
+    meet = threading.Barrier(3, timeout=10)
+    assert side_by_side(*(lambda n=n: (meet.wait(), n)[1] for n in range(3))) == (0, 1, 2)
+
+
+def test_the_first_failure_is_raised_when_all_have_ended() -> None:
+    ended = threading.Event()
+
+    def slow() -> None:
+        threading.Event().wait(0.1)
+        ended.set()
+
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda: 1 // 0, slow)
+    assert ended.is_set()
