@@ -18,7 +18,7 @@ from appetence.contracts.privacy import Death, ExternalList, Limitation, Suppres
 from appetence.contracts.reference import Exclusion, Instruction, LawRule, Member, Recipient
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.contracts.specs import CampaignSpec
-from appetence.errors import ConfigError, LawError, ModelError
+from appetence.errors import ConfigError, LawError, ModelError, PartlyDoneError
 from appetence.pipeline.catchments import near_postcodes
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
@@ -30,10 +30,13 @@ from appetence.selection.waterfall import Result, decide
 
 
 def run(ctx: Context) -> Counts:
-    """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut."""
+    """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut.
+
+    A campaign that may not run (no rule of law, a client without a safeguard) stops alone: PartlyDoneError once the others are cut."""
     details: dict[str, dict[str, int]] = {}
     sources = read_sources(ctx)
-    ordered = in_cut_order(ctx, [campaign_terms(ctx, spec) for spec in chosen_campaigns(ctx)])
+    sound, refused = lawful_campaigns(ctx)
+    ordered = in_cut_order(ctx, sound)
     closed = [terms for terms, _ in ordered if is_closed(ctx, terms)]
     for terms in closed:
         ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
@@ -44,7 +47,11 @@ def run(ctx: Context) -> Counts:
             ctx.progress(f"{name}: looking at candidates")
             details[name] = _cut(ctx, terms, *ready())
             ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
-    return Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
+    done = Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
+    if refused:
+        why = "; ".join(said.rstrip(".") for said in refused)
+        raise PartlyDoneError(f"Not cut, while the other campaigns were: {why}.", done)
+    return done
 
 
 def chosen_campaigns(ctx: Context) -> list[CampaignSpec]:
@@ -56,6 +63,21 @@ def chosen_campaigns(ctx: Context) -> list[CampaignSpec]:
             known = ", ".join(sorted(ctx.config.campaigns)) or "none"
             raise ConfigError(f"There is no campaign {name!r}: {ctx.config.paths.campaigns}/{name}.yaml is missing; known campaigns are {known}.")
     return [ctx.config.campaigns[name] for name in names]
+
+
+def lawful_campaigns(ctx: Context) -> tuple[list[Terms], list[str]]:
+    """The terms of the chosen campaigns that may run, and a sentence for each other one. The error itself when none may run."""
+    sound: list[Terms] = []
+    errors: list[ConfigError | LawError] = []
+    for spec in chosen_campaigns(ctx):
+        try:
+            sound.append(campaign_terms(ctx, spec))
+        except (ConfigError, LawError) as stopped:
+            ctx.progress(f"{spec.campaign_id}: not cut, {stopped}")
+            errors.append(stopped)
+    if errors and not sound:
+        raise errors[0]
+    return sound, [str(stopped) for stopped in errors]
 
 
 def campaign_terms(ctx: Context, spec: CampaignSpec) -> Terms:

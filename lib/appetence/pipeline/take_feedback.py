@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Export, ExportLine, Feedback, Selection
 from appetence.contracts.identity import PersonLink
+from appetence.contracts.local import local_frame
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context
@@ -50,7 +51,7 @@ def _read_all(folder: Path) -> Mapping[Path, tuple[str | None, f.Told]]:
 
 def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[str]:
     lake = ctx.lake
-    typed = ctx.spark.createDataFrame(list(lines), f.LINES)
+    typed = local_frame(ctx.spark, lines, f.LINES)
     found = lake.stage(
         "feedback", f.placed(typed, lake.read(ExportLine), lake.read(Export), lake.read(Selection), lake.read(Campaign))
     )  # fmt: skip
@@ -71,7 +72,7 @@ def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[st
 
 def _own_members(ctx: Context) -> DataFrame:
     rows = [(r.recipient_id, r.member_id) for r in ctx.config.recipients.values() if r.role == "client"]
-    return ctx.spark.createDataFrame(rows, f"{Campaign.client_id} string, own_member string")
+    return local_frame(ctx.spark, rows, f"{Campaign.client_id} string, own_member string")
 
 
 def _set_aside(file: Path, refused: Sequence[Sequence[str]]) -> None:

@@ -60,7 +60,8 @@ class Found:
 def why_contacted(ctx: Context, person: str) -> list[str]:
     """Lines for people, of the campaign that the option `campaign` names. ConfigError when no such person is known."""
     terms, cut_on = in_cut_order(ctx, [campaign_terms(ctx, chosen_campaigns(ctx)[0])])[0]
-    sources = of_household(ctx, terms, cut_on, person)
+    # Whether somebody may be contacted does not depend on ranks: no scores are read, nor need there be any.
+    sources = of_household(ctx, replace(terms, spec=terms.spec.model_copy(update={"ranking": "recency"})), cut_on, person)
     found = looked_up(sources, terms, person)
     heading = (
         f"{person} in {terms.spec.campaign_id}: {terms.spec.product}, {terms.spec.purpose}, for {terms.spec.client}, "
