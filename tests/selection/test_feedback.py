@@ -68,6 +68,7 @@ def key(spark: SparkSession) -> DataFrame:
 
 
 @pytest.mark.spark
+@pytest.mark.slow  # cuts the same co-operative before and after, and asks again
 def test_a_stop_a_complaint_and_a_removal_change_the_next_selection_and_an_unsent_export(
     spark: SparkSession, conf_folder: str, key: DataFrame
 ) -> None:

@@ -44,6 +44,7 @@ def test_a_members_permission_and_instruction_are_explained_as_they_are_decided(
 
 
 @pytest.mark.spark
+@pytest.mark.slow  # four wide plans over three channels
 def test_the_verdict_names_every_reason_on_every_channel_and_nothing_personal(spark: SparkSession, conf_folder: str) -> None:
     coop, said, _ = _case(conf_folder, "prospect_all_channels", 150)
     s = sources(spark, coop, law_rule_rows(law(conf_folder)))
