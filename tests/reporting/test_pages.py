@@ -134,6 +134,7 @@ def test_a_third_partys_hold_out_is_said_not_to_be_observed() -> None:
     assert "orders never enter the pool" in said and "The hold-out is not observed" in said and "client's own count, by key code" in said
     assert "No hold-out was set apart" not in said and "increment lies" not in said and "Rate the campaign added" not in said
     assert "contacted 1 500 60 4.00 %" in said, "the hold-out is no difference to hide: it is not among what the client counts"
+    assert "Response by tenth" in said and "Predicted" not in said, "the model foresees purchases in the trade, not this client's orders"
     before = text(render(build_campaign(planted.campaign_rows(matchback=[], is_member_client=False))))
     assert "Nothing is measured yet. The client is no member" in before and "The hold-out is not observed" not in before
 

@@ -158,7 +158,7 @@ def _deciles(campaign: Row, matchback: Sequence[Row], is_member: bool) -> list[S
                 m[Matchback.group_value],
                 int(m[Matchback.units]),
                 int(m[Matchback.responders]),
-                None if m[Matchback.predicted_rate] is None else m[Matchback.predicted_rate] * m[Matchback.units],
+                None if m[Matchback.predicted_rate] is None or not is_member else m[Matchback.predicted_rate] * m[Matchback.units],
             )
             for m in rows
         ),
@@ -184,10 +184,14 @@ def _deciles(campaign: Row, matchback: Sequence[Row], is_member: bool) -> list[S
     has_model = campaign[Campaign.model_key] is not None and any(m.expected is not None for m in measured)
     title = "Predicted against actual by tenth" if has_model else "Response by tenth"
     lead = "Tenths of the eligible, 1 is best; those with few responses are taken together."
+    if not is_member:
+        lead += (
+            " The model foresees purchases in the client's trade at members: it puts the tenths in order, and has no rate for this client's orders."
+        )
     picture = Picture(
         title,
         lambda narrow: charts.rates(measured, label="tenth of the eligible, best first", narrow=narrow),
-        "Response rate by tenth with 95 % intervals, beside the mean predicted probability.",
+        f"Response rate by tenth with 95 % intervals{', beside the mean predicted probability' if has_model else ''}.",
     )
-    columns = ["Tenth", "Merge units", "Responded", "Actual", "95 % interval", "Predicted"]
-    return [Section(title, lead, [picture, Sheet(columns, table, (1, 2, 3, 4, 5))])]
+    columns = ["Tenth", "Merge units", "Responded", "Actual", "95 % interval", *(["Predicted"] if has_model else [])]
+    return [Section(title, lead, [picture, Sheet(columns, [row[: len(columns)] for row in table], tuple(range(1, len(columns))))])]
