@@ -7,10 +7,11 @@ from records to persons at the end, and the certificate comes last.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from appetence.privacy.destruction import destroy, left_in_scratch
 from appetence.privacy.erasure import (
     Cause,
     Subject,
+    Target,
     distinctive,
     emptied_households,
     erased_hashes,
@@ -42,6 +44,7 @@ from appetence.privacy.erasure import (
     touched_persons,
 )  # fmt: skip
 from appetence.privacy.scan import scan
+from appetence.storage.lake import FEW
 
 NEEDLES = 200
 """Readable values looked for after an erasure, at most: each record gives one before any gives two."""
@@ -70,21 +73,27 @@ def without_erased(ctx: Context, rows: DataFrame) -> DataFrame:
     return filter_erased(rows, ctx.lake.read(ErasedRecord), ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
 
 
-def erase(ctx: Context, record_ids: DataFrame, cause: Cause, request_ids: Sequence[str] = (), extra: Iterable[str] = ()) -> Erased:
+def erase(
+    ctx: Context, record_ids: DataFrame, cause: Cause, request_ids: Sequence[str] = (), extra: Iterable[str] = (),
+    already: Mapping[str, int] | None = None,
+) -> Erased:  # fmt: skip
     """Erases the records of the one-column `record_ids` and everything that depends on them; writes the certificate.
 
-    `extra`: readable values (from a request) that the closing scan looks for besides those of the records. RightsError when the scan still
-    finds something; what was erased stays erased and the certificate says so.
+    `extra`: readable values (from a request) that the closing scan looks for besides those of the records. `already`: rows the caller
+    deleted before, by table, for the certificate. RightsError when the scan still finds something; what was erased stays erased and the
+    certificate says so.
     """
     doomed = ctx.lake.stage("doomed", record_ids.select(F.col(record_ids.columns[0]).alias(Record.record_id)).distinct())
     subjects = _subjects(ctx, doomed)
-    needles = _needles(ctx, doomed, extra)
-    files = _files_of(ctx, doomed, subjects[Subject.PERSON], with_quarantine=cause != Cause.RETENTION)
-    if cause == Cause.REQUEST:
+    with_quarantine = cause != Cause.RETENTION
+    needles, files = ctx.lake.both(
+        partial(_needles, ctx, doomed, list(extra)), partial(_files_of, ctx, doomed, subjects[Subject.PERSON], with_quarantine=with_quarantine)
+    )
+    if cause in (Cause.REQUEST, Cause.DIRECTIVE):
         _remember(ctx, doomed)
     destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)
     _blank_requests(ctx, subjects[Subject.PERSON], request_ids)
-    rows = _delete_rows(ctx, subjects)
+    rows = dict(Counter(already or {}) + Counter(_delete_rows(ctx, subjects)))
     tables = [*{t.table for t in plan()}, RightsRequest]
     purged = ctx.lake.purge(sorted(tables, key=lambda t: t.full_name()))
     found = None if ctx.dry_run or not _is_local(ctx) else scan(_stores(ctx), needles, skip=[_requests_folder(ctx)])
@@ -167,16 +176,26 @@ def _remember(ctx: Context, doomed: DataFrame) -> None:
     ctx.lake.insert_new(ErasedRecord, rows)
 
 
-def _delete_rows(ctx: Context, subjects: dict[Subject, DataFrame]) -> dict[str, int]:
-    """One rewrite per table and id column; rows deleted by table."""
-    empty = {kind for kind, ids in subjects.items() if ids.isEmpty()}
-    rows: dict[str, int] = {}
-    for target in sorted(plan(), key=lambda t: t.table in _LINKS):
-        if target.subject in empty or not ctx.lake.exists(target.table):
-            continue
-        deleted = ctx.lake.delete(target.table, subjects[target.subject], target.column)
-        rows[target.table.full_name()] = rows.get(target.table.full_name(), 0) + deleted
-    return rows
+def _delete_rows(ctx: Context, subjects: Mapping[Subject, DataFrame]) -> dict[str, int]:
+    """One rewrite per table and id column, tables side by side, the links that lead to the rest one after the other at the end."""
+    known = {kind: _few(ids) for kind, ids in subjects.items()}
+    by_table: dict[type[Table], list[Target]] = {}
+    for target in plan():
+        if known[target.subject] != frozenset() and ctx.lake.exists(target.table):
+            by_table.setdefault(target.table, []).append(target)
+
+    def delete(table: type[Table]) -> tuple[str, int]:
+        rows = [ctx.lake.delete(table, subjects[t.subject], t.column, known[t.subject]) for t in by_table[table]]
+        return table.full_name(), sum(rows)
+
+    deleted = ctx.lake.together(*(partial(delete, table) for table in by_table if table not in _LINKS))
+    return dict([*deleted, *(delete(table) for table in _LINKS if table in by_table)])
+
+
+def _few(ids: DataFrame) -> frozenset[str] | None:
+    """The ids, unless they are too many to be carried."""
+    found = ids.limit(FEW + 1).collect()
+    return None if len(found) > FEW else frozenset(row[0] for row in found)
 
 
 def _blank_requests(ctx: Context, persons: DataFrame, request_ids: Sequence[str]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
@@ -25,7 +26,7 @@ from appetence.contracts.silver import Record
 from appetence.pipeline.context import Context
 from appetence.privacy import answers as a
 from appetence.privacy.destruction import write_private
-from appetence.privacy.erasure import Subject
+from appetence.privacy.erasure import Subject, Target
 from appetence.privacy.rights import Case
 from appetence.records.newest import newest_lines
 
@@ -43,7 +44,7 @@ def answer(ctx: Context, cases: Sequence[Case]) -> None:
     access = [c for c in cases if c.request.spec.right == Right.ACCESS]
     portability = [c for c in cases if c.request.spec.right == Right.PORTABILITY]
     if access:
-        held, proofs = _held(ctx, access), _suppressed(ctx, access)
+        held, proofs = ctx.lake.both(partial(_held, ctx, access), partial(_suppressed, ctx, access))
         for case in access:
             document = a.access_document(case.request.request_id, ctx.as_of, held[case.request.request_id], _context(ctx, case, held, proofs))
             if not ctx.dry_run:
@@ -71,14 +72,18 @@ def _ids(ctx: Context, cases: Sequence[Case]) -> dict[Subject, DataFrame]:
 def _held(ctx: Context, cases: Sequence[Case]) -> dict[str, dict[str, list[Mapping[str, Any]]]]:
     """request id -> table -> rows, over every table that holds something about a person."""
     ids = _ids(ctx, cases)
-    held: Held = {c.request.request_id: {} for c in cases}
-    for target in a.held_tables():
-        if not ctx.lake.exists(target.table):
-            continue
+    known = {kind: frozenset(row["_id"] for row in frame.collect()) for kind, frame in ids.items()}
+
+    def of(target: Target) -> tuple[str, list[Row]]:
         rows = ctx.lake.read(target.table).join(F.broadcast(ids[target.subject]), on=F.col(target.column) == F.col("_id"), how="inner")
-        for row in rows.drop("_id").collect():
+        return target.table.full_name(), rows.drop("_id").collect()
+
+    held: Held = {c.request.request_id: {} for c in cases}
+    holding = [t for t in a.held_tables() if ctx.lake.may_hold(t.table, t.column, known[t.subject])]
+    for name, rows in ctx.lake.together(*(partial(of, target) for target in holding)):
+        for row in rows:
             values = row.asDict(recursive=True)
-            held[values.pop(_REQUEST)].setdefault(target.table.full_name(), []).append(values)
+            held[values.pop(_REQUEST)].setdefault(name, []).append(values)
     return held
 
 

@@ -15,6 +15,8 @@ from pyspark.sql import functions as F
 
 from appetence.columns.hashing import hmac_sha256
 from appetence.contracts.base import REGISTRY, Personal, Table
+from appetence.contracts.bronze import Delivery
+from appetence.contracts.campaign import Statement
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.privacy import ErasedRecord
 from appetence.errors import ContractError
@@ -26,6 +28,7 @@ class Cause(StrEnum):
     REQUEST = "request"
     RETENTION = "retention"
     MEMBER_EXIT = "member_exit"
+    DIRECTIVE = "directive"
 
 
 class Subject(StrEnum):
@@ -37,6 +40,7 @@ class Subject(StrEnum):
     HOUSEHOLD = "household"
 
 
+_MEMBER = "member_id"
 _ID_COLUMNS = {
     "record_id": Subject.RECORD, "record_a": Subject.RECORD, "record_b": Subject.RECORD,
     "person_id": Subject.PERSON, "household_id": Subject.HOUSEHOLD,
@@ -85,6 +89,17 @@ def targets_of(table: type[Table]) -> list[Target]:
     if table.subject is not None and str(table.subject) not in {t.column for t in found}:
         raise ContractError(f"{table.full_name()} has the subject {table.subject}, which is no id of a record, person or household.")
     return found
+
+
+def tables_of_member(registry: Mapping[str, type[Table]] = REGISTRY) -> list[type[Table]]:
+    """Tables with rows of one member that no record leads to: its own ids of persons and households, lines refused before they had one.
+
+    Not the reference tables, which configuration writes, nor the register of deliveries and the statements, which account for the past in
+    counts and hashes.
+    """
+    accounts = (Delivery, Statement)
+    kept = [t for _, t in sorted(registry.items()) if t.keeps_after_erasure is None and t.schema != "reference" and t not in accounts]
+    return [t for t in kept if _MEMBER in map(str, t.content()) and not any(str(f) == "record_id" and not f.nullable for f in t.content())]
 
 
 def _is_rebuilt(table: type[Table]) -> bool:

@@ -11,8 +11,10 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
@@ -21,9 +23,15 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
+from appetence.storage.files import count_held, live_files, sweep
 
 ACTION, HASH = "_action", "_hash"
 CATALOG = "catalog:"
+FEW = 100_000
+"""Ids that are worth carrying to a table's files; more are joined by Spark."""
+
+Done = TypeVar("Done")
+Also = TypeVar("Also")
 
 
 @dataclass(frozen=True)
@@ -109,11 +117,18 @@ class Lake:
         `is_staged`: the frame is what `stage` gave back, or columns of it; it is not stored once more."""
         return self._write(table, frame, scope, with_updates=True, with_deletes=True, is_staged=is_staged)
 
-    def together(self, *writes: Callable[[], Change]) -> list[Change]:
-        """Writes of different tables side by side: on small data most of a write is waiting. The first failure is raised when all have ended."""
+    def together(self, *acts: Callable[[], Done]) -> list[Done]:
+        """Work on different tables side by side: on small data most of it is waiting. The first failure is raised when all have ended."""
         with ThreadPoolExecutor(4) as pool:
-            running = [pool.submit(inheritable_thread_target(self.spark)(write)) for write in writes]
+            running = [pool.submit(inheritable_thread_target(self.spark)(act)) for act in acts]
         return [r.result() for r in running]
+
+    def both(self, one: Callable[[], Done], other: Callable[[], Also]) -> tuple[Done, Also]:
+        """Like `together`, for two things of different kinds."""
+        with ThreadPoolExecutor(1) as pool:
+            beside = pool.submit(inheritable_thread_target(self.spark)(other))
+            first = one()
+        return first, beside.result()
 
     def upsert(self, table: type[Table], frame: DataFrame) -> Change:
         """Inserts new keys and updates changed rows; deletes nothing."""
@@ -132,32 +147,54 @@ class Lake:
             self._append(table, rows)
         return self._noted(table, Change(added, added, 0, 0, self.version(table)))
 
-    def delete(self, table: type[Table], ids: DataFrame, column: str) -> int:
-        """Deletes the rows whose `column` is among the one-column `ids` (opaque ids); the log records no value. Returns rows deleted."""
+    def delete(self, table: type[Table], ids: DataFrame, column: str, known: frozenset[str] | None = None) -> int:
+        """Deletes the rows whose `column` is among the one-column `ids` (opaque ids); the log records no value. Returns rows deleted.
+
+        `known`: the same ids, when they are few: in a local lake the files are then asked first, which spares most tables a rewrite.
+        """
         if not self.exists(table):
             return 0
         keys = ids.select(F.col(ids.columns[0]).alias("_id")).distinct()
-        doomed = self._raw(table).join(keys, F.col(column) == F.col("_id"), how="left_semi").count()
+        doomed = self._held(table, column, known)
+        if doomed is None:
+            doomed = self._raw(table).join(keys, F.col(column) == F.col("_id"), how="left_semi").count()
         if doomed and not self.is_dry_run:
             target = self._delta(table).alias("t")
             self._committed(table, target.merge(keys.alias("s"), f"t.`{column}` = s._id").whenMatchedDelete().execute)
             self._noted(table, Change(0, 0, 0, doomed, self.version(table)))
         return doomed
 
+    def may_hold(self, table: type[Table], column: str, ids: frozenset[str]) -> bool:
+        """False only when no row's `column` is among `ids` for certain: a cheap look before a costly read."""
+        return self.exists(table) and self._held(table, column, ids) != 0
+
+    def _held(self, table: type[Table], column: str, ids: frozenset[str] | None) -> int | None:
+        """Rows of a local table whose `column` is among `ids`; None when only Spark can tell."""
+        files = live_files(Path(self.path(table))) if self._log(table) is not None and ids is not None and len(ids) <= FEW else None
+        return None if files is None or ids is None or column in table.partition_by else count_held(files, column, ids)
+
     def purge(self, tables: Iterable[type[Table]]) -> dict[str, int]:
         """Removes every file that the current version of each table does not need; older versions can no longer be read. Files removed by table."""
-        removed = {}
-        for table in tables:
-            if self.exists(table) and not self.is_dry_run:
-                before = self._file_count(table)
-                self._delta(table).vacuum(0)
-                removed[table.full_name()] = before - self._file_count(table)
-        return removed
+        there = [] if self.is_dry_run else [t for t in tables if self.exists(t)]
+        return dict(zip((t.full_name() for t in there), self.together(*(partial(self._purge, t) for t in there)), strict=True))
 
-    def optimize(self, table: type[Table]) -> None:
-        """Compacts small files."""
-        if self.exists(table) and not self.is_dry_run:
-            self._delta(table).optimize().executeCompaction()
+    def _purge(self, table: type[Table]) -> int:
+        live = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        if live is not None:
+            return sweep(Path(self.path(table)), live)
+        before = self._file_count(table)
+        self._delta(table).vacuum(0)
+        return before - self._file_count(table)
+
+    def optimize(self, table: type[Table]) -> bool:
+        """Compacts small files; False when each partition is one file already, or in a dry run."""
+        if not self.exists(table) or self.is_dry_run:
+            return False
+        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        if files is not None and len({f.parent for f in files}) == len(files):
+            return False
+        self._delta(table).optimize().executeCompaction()
+        return True
 
     def stage(self, name: str, frame: DataFrame) -> DataFrame:
         """Writes rows to this run's scratch space and reads them back: later steps no longer recompute them."""
