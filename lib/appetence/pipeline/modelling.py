@@ -22,6 +22,7 @@ from appetence.errors import ModelError
 from appetence.features import Horizon, Scope, build_dataset, build_reach, training_cutoffs
 from appetence.features import eligibility as e
 from appetence.pipeline.context import Context
+from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
 
@@ -68,7 +69,7 @@ def at_cutoffs(cutoffs: Sequence[dt.date]) -> str:
 
 def rows_of(ctx: Context, table: type[Table]) -> list[Row]:
     """A small reference table as rows on the driver: it grows with members, not with persons."""
-    return [r.asDict() for r in ctx.lake.read_or_empty(table).collect()]
+    return ctx.lake.small_rows(table)
 
 
 def eligible_persons(ctx: Context) -> DataFrame:
@@ -117,18 +118,29 @@ def plan_of(ctx: Context, key: str) -> ModelPlan:
     return ModelPlan(key, product, frozenset(targets), scope)
 
 
-def dataset_of(ctx: Context, plan: ModelPlan, cutoffs: Sequence[dt.date]) -> DataFrame:
-    """The inputs of one model at some cutoffs, of persons that may be scored today."""
-    features = (
-        ctx.lake.read(Feature)
-        .where(at_cutoffs(cutoffs))
-        .join(eligible_persons(ctx).drop(e.FEATURED_FROM), on=str(Feature.person_id), how="left_semi")
-    )
+@dataclass(frozen=True)
+class Base:
+    """What the models of a run have in common: features at their cutoffs of persons that may be scored today, and how each can be reached."""
+
+    features: DataFrame
+    reach: DataFrame
+
+
+def base_of(ctx: Context, cutoffs: Sequence[dt.date]) -> Base:
+    """Made once a run, whatever the number of models."""
     frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
     records = ctx.lake.read(Record).join(frozen, on=str(Record.record_id), how="left_anti")
-    reach = build_reach(records, ctx.lake.read(PersonLink))
+    eligible = eligible_persons(ctx).drop(e.FEATURED_FROM)
+    features = ctx.lake.read(Feature).where(at_cutoffs(cutoffs)).join(eligible, on=str(Feature.person_id), how="left_semi")
+    return Base(*side_by_side(
+        lambda: ctx.lake.stage("base_features", features), lambda: ctx.lake.stage("base_reach", build_reach(records, ctx.lake.read(PersonLink)))
+    ))  # fmt: skip
+
+
+def dataset_of(ctx: Context, plan: ModelPlan, base: Base) -> DataFrame:
+    """The inputs of one model."""
     segments = ctx.lake.read(Segment).where(F.col(Segment.cutoff) == F.lit(ctx.as_of))
-    return build_dataset(features, segments, ctx.lake.read(HouseholdLink), reach, plan.scope)
+    return build_dataset(base.features, segments, ctx.lake.read(HouseholdLink), base.reach, plan.scope)
 
 
 def _parsed(ctx: Context, key: str) -> tuple[Use, Row]:

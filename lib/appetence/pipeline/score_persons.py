@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from appetence.contracts.gold import Score
 from appetence.errors import ModelError
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.modelling import at_cutoffs, dataset_of, plan_of
+from appetence.pipeline.modelling import Base, at_cutoffs, base_of, dataset_of, plan_of
 from appetence.propensity.registry import Registry, Version, registered_name
 from appetence.propensity.scoring import score
 from appetence.runtime.ahead import side_by_side
@@ -33,13 +33,14 @@ def run(ctx: Context) -> Counts:
         )
     if not champions:
         return Counts(0, 0)
-    frames = side_by_side(*(partial(_scored, ctx, registry, key, champion) for key, champion in champions.items()), workers=2)
+    base = base_of(ctx, [ctx.as_of])
+    frames = side_by_side(*(partial(_scored, ctx, registry, base, key, champion) for key, champion in champions.items()), workers=2)
     versions = {key: champion.version for key, champion in champions.items()}
     written = ctx.lake.sync(Score, reduce(DataFrame.unionByName, frames), at_cutoffs([ctx.as_of]), is_staged=True)
     return Counts(written.rows, written.rows, len(without), {"versions": versions, "without_champion": without})
 
 
-def _scored(ctx: Context, registry: Registry, key: str, champion: Version) -> DataFrame:
+def _scored(ctx: Context, registry: Registry, base: Base, key: str, champion: Version) -> DataFrame:
     """The scores of one model; one is made beside another."""
-    rows = score(dataset_of(ctx, plan_of(ctx, key), [ctx.as_of]), registry, champion, registry.load(champion), key)
+    rows = score(dataset_of(ctx, plan_of(ctx, key), base), registry, champion, registry.load(champion), key)
     return ctx.lake.stage(f"scores_{key}", rows)

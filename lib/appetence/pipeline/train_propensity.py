@@ -22,7 +22,7 @@ from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
 from appetence.features import LABEL, build_labels, theme_of, with_label
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.modelling import ModelPlan, dataset_of, horizon, modelling_cutoffs, plan_of, readable_transactions
+from appetence.pipeline.modelling import Base, ModelPlan, base_of, dataset_of, horizon, modelling_cutoffs, plan_of, readable_transactions
 from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
@@ -38,8 +38,12 @@ def run(ctx: Context) -> Counts:
     """Trains every model of `propensity.models`. A model that cannot be trained keeps its champion; without any champion the run fails."""
     registry = Registry(ctx.config.paths.mlflow)
     keys = ctx.config.propensity.models
+    if not keys:
+        return Counts(0, 0, details={"models": {}, "refused": {}})
+    early, test = modelling_cutoffs(ctx)
+    base = base_of(ctx, [*early, test])
     # Spark makes the rows of one model while another is fitted.
-    answers = dict(zip(keys, side_by_side(*(partial(_tried, ctx, registry, key) for key in keys), workers=2), strict=True))
+    answers = dict(zip(keys, side_by_side(*(partial(_tried, ctx, registry, base, key) for key in keys), workers=2), strict=True))
     cards = [a for a in answers.values() if not isinstance(a, ModelError)]
     refused = {key: str(a) for key, a in answers.items() if isinstance(a, ModelError)}
     rows = sum(c["card"][ModelCard.train_rows] + c["card"][ModelCard.test_rows] for c in cards)
@@ -54,10 +58,10 @@ def run(ctx: Context) -> Counts:
     )
 
 
-def _tried(ctx: Context, registry: Registry, key: str) -> dict[str, Any] | ModelError:
+def _tried(ctx: Context, registry: Registry, base: Base, key: str) -> dict[str, Any] | ModelError:
     """The card of one model, or why it has none."""
     try:
-        card = _model(ctx, registry, plan_of(ctx, key))
+        card = _model(ctx, registry, base, plan_of(ctx, key))
     except ModelError as failed:
         ctx.progress(f"{key}: not trained. {failed}")
         return failed
@@ -65,9 +69,9 @@ def _tried(ctx: Context, registry: Registry, key: str) -> dict[str, Any] | Model
     return card
 
 
-def _model(ctx: Context, registry: Registry, plan: ModelPlan) -> dict[str, Any]:
+def _model(ctx: Context, registry: Registry, base: Base, plan: ModelPlan) -> dict[str, Any]:
     """The card of one model: of the version already trained on the same inputs, else of a new one."""
-    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan))
+    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan, base))
     training_hash = hash_of(ctx, plan, staged)
     known = registry.found(registered_name(plan.key), training_hash)
     if known:
@@ -76,12 +80,12 @@ def _model(ctx: Context, registry: Registry, plan: ModelPlan) -> dict[str, Any]:
     return _registered(ctx, registry, plan, trained, test, training_hash)
 
 
-def labelled(ctx: Context, plan: ModelPlan) -> DataFrame:
+def labelled(ctx: Context, plan: ModelPlan, base: Base) -> DataFrame:
     """The dataset of all training cutoffs and the test cutoff, with labels."""
     early, test = modelling_cutoffs(ctx)
     cutoffs = [*early, test]
     positives = build_labels(readable_transactions(ctx), ctx.lake.read(PersonLink), plan.targets, cutoffs, horizon(ctx), ctx.as_of)
-    return with_label(dataset_of(ctx, plan, cutoffs), positives)
+    return with_label(dataset_of(ctx, plan, base), positives)
 
 
 def train(ctx: Context, plan: ModelPlan, staged: DataFrame) -> tuple[Trained, Sample]:

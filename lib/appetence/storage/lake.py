@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
@@ -61,6 +61,7 @@ class Lake:
     is_dry_run: bool = False
     changes: dict[str, Change] = field(default_factory=dict)
     _staged: Iterator[int] = field(default_factory=lambda: count(1))
+    _small: dict[tuple[str, int | None], list[dict[str, Any]]] = field(default_factory=dict)
 
     # -- where and whether ------------------------------------------------------------------------------------------------
 
@@ -106,8 +107,15 @@ class Lake:
         return frame.select(*(F.col(str(f)) for f in fields))
 
     def read_or_empty(self, table: type[Table]) -> DataFrame:
-        """Like `read`, with no rows when the table is not there yet."""
-        return self.read(table) if self.exists(table) else table.frame(self.spark)
+        """Like `read`, with no rows when the table is not there yet. Of a table known to be empty Spark need not plan any join."""
+        return table.frame(self.spark) if not self.exists(table) or self._is_blank(table) else self.read(table)
+
+    def small_rows(self, table: type[Table]) -> list[dict[str, Any]]:
+        """The rows of a table that grows with members and not with persons; asked for again, they are read again only when the table changed."""
+        known = (table.full_name(), self.version(table))
+        if known not in self._small:
+            self._small[known] = [row.asDict() for row in self.read_or_empty(table).collect()]
+        return self._small[known]
 
     # -- writing ----------------------------------------------------------------------------------------------------------
 
@@ -214,7 +222,7 @@ class Lake:
         staged = table.shape(frame) if is_staged else self.stage(table.name, table.shape(frame))
         rows = self._checked_count(table, staged)
         stored = self._stored(table, scope)
-        if stored is None or stored.isEmpty():
+        if stored is None or self._is_blank(table) or stored.isEmpty():
             if not self.is_dry_run:
                 self._ensure(table)
                 if rows:
@@ -241,6 +249,10 @@ class Lake:
                 f"({', '.join(table.key)}); nothing was written."
             )
         return int(first["rows"])
+
+    def _is_blank(self, table: type[Table]) -> bool:
+        """Whether the files of a local table are known to be none."""
+        return self._log(table) is not None and live_files(Path(self.path(table))) == []
 
     def _stored(self, table: type[Table], scope: str | None) -> DataFrame | None:
         if not self.exists(table):
