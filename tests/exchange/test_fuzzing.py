@@ -25,6 +25,7 @@ import pytest
 
 from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import BlockSpec, MemberSpec
+from appetence.exchange.blocks import REFERENCES
 from appetence.exchange.manifest import canonical_json
 from appetence.exchange.pgp import Pgp, Signature
 from appetence.exchange.receiving import Desk, Fate, Result, delivery_rows, find_deliveries, open_manifests, report, take_all
@@ -155,6 +156,11 @@ def reference(data: bytes, spec: BlockSpec) -> list[list[str]] | None:
     return rows[1:] if rows and [n.strip() for n in rows[0]] == list(spec.columns) else None
 
 
+def as_stored(spec: BlockSpec, column: str, value: str) -> str:
+    """What is stored of a value: references without spaces around them, the member's codes as ours."""
+    return spec.values.get(column, {}).get(value, value.strip() if column in REFERENCES else value)
+
+
 def check_accepted(result: Result, sent: dict[str, bytes]) -> None:
     """Every file is the one the manifest states, and every stored row stands in it, in its columns."""
     assert result.manifest is not None and len(result.staged) == len(result.manifest.files)
@@ -166,18 +172,21 @@ def check_accepted(result: Result, sent: dict[str, bytes]) -> None:
         assert rows is not None
         stored = pq.read_table(staged.accepted_path).to_pylist()
         assert len(stored) == staged.accepted
-        codes = spec.values
-        whole = Counter(tuple(codes.get(our, {}).get(v, v) for our, v in zip(spec.columns.values(), r, strict=True)) for r in rows if len(r) == 4)
+        whole = Counter(tuple(as_stored(spec, our, value) for our, value in zip(spec.columns.values(), r, strict=True)) for r in rows if len(r) == 4)
         kept = Counter(tuple(row[our] or "" for our in spec.columns.values()) for row in stored)
         assert kept <= whole, "a stored row is one that was sent"
         assert all(row["customer_ref"] for row in stored)
 
 
 def check_refused(result: Result, desk: Desk) -> None:
-    """A reason in one sentence without a value, no row kept, no plaintext left."""
+    """A reason in one sentence without a value, no row kept, no plaintext left. One dated after the run waits in the inbox."""
+    assert [p for p in desk.scratch.rglob("*") if p.is_file()] == []
+    if result.fate is Fate.LATER:
+        assert result.manifest is not None and result.manifest.created_at.date() > desk.as_of and delivery_rows(desk.as_of, [result]) == []
+        return
+    assert result.fate is Fate.QUARANTINED
     assert result.code and result.sentence and result.sentence.endswith(".")
     assert CANARY not in json.dumps(report(desk.as_of, result), ensure_ascii=False)
-    assert [p for p in desk.scratch.rglob("*") if p.is_file()] == []
     (row,) = delivery_rows(desk.as_of, [result])
     assert row["rows_accepted"] == 0 and row["rows_read"] == row["rows_rejected"]
 
