@@ -86,7 +86,7 @@ def test_a_stop_a_complaint_and_a_removal_change_the_next_selection_and_an_unsen
 
     lines = [told("stop", stopped), told("complaint", complains), told("moved", moved)]
     wrong = [("FFFFFFFFFFFFFFFF", *told("stop", stopped)[1:]), told("unsubscribe", unsubscribed), told("bounce", bounced_mail)]
-    trap = [(references[free[0]][:-1] + "F", *told("stop", stopped)[1:])]
+    trap = [("E" * 16, *told("stop", stopped)[1:])]
     export_lines = [{"export_id": "x", "reference": ref, "campaign_id": "avant", "person_id": p} for p, ref in references.items()]
     export_lines.append({"export_id": "x", "reference": trap[0][0], "campaign_id": "avant", "person_id": None})
     before = [{"campaign_id": "avant", "channel": "post", "person_id": p, "record_id": used[p], "cell": "mail"} for p in free]

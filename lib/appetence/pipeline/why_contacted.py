@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -20,6 +21,7 @@ from appetence.errors import ConfigError
 from appetence.pipeline.context import Context
 from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, for_campaign, in_cut_order, read_sources
 from appetence.reporting import words
+from appetence.runtime.ahead import side_by_side
 from appetence.selection import why
 from appetence.selection.candidates import CANDIDATE_REASONS, Sources
 from appetence.selection.status import STANDINGS
@@ -101,16 +103,18 @@ def looked_up(s: Sources, terms: Terms, person: str) -> Found:
     me = F.col(PERSON) == person
     voices = s.permission_event.join(s.person_link.where(me).select(Record.record_id), on=Record.record_id, how="left_semi")
     told = [str(f) for f in PermissionEvent.content() if f not in (PermissionEvent.delivery_id, PermissionEvent.line_number)]
+    rivals = excluded_members(s.exclusion, s.recipient, terms)
+    frames = (
+        why.examined(s, terms).where(me), why.supplies(s, terms).where(me), why.hits(s, terms), why.pieces(s, terms),
+        voices.select(*told), in_force(s.instruction, terms), s.member, rivals,
+    )  # fmt: skip
+    channels, supplies, hits, pieces, events, instructions, members, competitors = side_by_side(*(partial(_rows, f) for f in frames))
     return Found(
-        channels=_rows(why.examined(s, terms).where(me)),
-        supplies=_rows(why.supplies(s, terms).where(me)),
-        hits=_rows(why.hits(s, terms)),
-        pieces=_rows(why.pieces(s, terms)),
-        events=_rows(voices.select(*told)),
-        instructions={r[Instruction.member_id]: r for r in _rows(in_force(s.instruction, terms))},
-        members={r[Member.member_id]: r for r in _rows(s.member)},
-        competitors=frozenset(r[0] for r in excluded_members(s.exclusion, s.recipient, terms).collect()),
-    )
+        channels, supplies, hits, pieces, events,
+        instructions={r[Instruction.member_id]: r for r in instructions},
+        members={r[Member.member_id]: r for r in members},
+        competitors=frozenset(r[Record.member_id] for r in competitors),
+    )  # fmt: skip
 
 
 def _rows(frame: DataFrame) -> list[dict[str, Any]]:
