@@ -25,7 +25,9 @@ def add_to(commands: Any) -> None:
     what = trace.add_mutually_exclusive_group(required=True)
     what.add_argument("--reference", help="the reference printed on a piece, as JSON")
     what.add_argument("--export", metavar="ID", help="every line of one file, counted")
-    what.add_argument("--all", action="store_true", help="every line of every file, counted; fails when one does not lead all the way back")
+    what.add_argument(
+        "--all", action="store_true", help="every line of every file, counted; fails when one does not lead all the way back and no erasure took it"
+    )
     add_environment_arguments(trace)
     trace.set_defaults(act=_trace)
     for name, text, act in (
@@ -54,15 +56,18 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _trace(args: argparse.Namespace) -> int:
     from appetence.pipeline.runner import opened
-    from appetence.pipeline.trace import gaps, trace
+    from appetence.pipeline.trace import erased_selections, gaps, trace
 
     with opened(load(args.env, args.overrides, args.conf), "audit", dt.date.max, is_quiet=True) as ctx:
         if args.reference:
             console.say(json.dumps(trace(ctx, args.reference), indent=2, default=str))
             return 0
-        rows = gaps(ctx, args.export)
+        rows, erased = gaps(ctx, args.export), erased_selections(ctx)
     console.say(console.table(rows))
-    lost = sum(row["lines"] - row["traced"] for row in rows)
+    ended = sum(row["without_selection"] for row in rows)
+    lost = sum(row["lines"] - row["traced"] for row in rows) - min(ended, erased)
+    if ended:
+        console.say(f"{min(ended, erased)} of the {ended} lines without a selection end at an erasure's certificate.")
     if lost and args.all:
         raise ContractError(f"{lost} exported lines do not lead all the way back: the columns say at which station; trace one by its reference.")
     return 0

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import Delivery, RawRecord
 from appetence.contracts.campaign import Campaign, Decision, Export, ExportLine, Selection
+from appetence.contracts.privacy import ErasureCertificate
 from appetence.contracts.reference import Instruction
 from appetence.contracts.silver import PermissionEvent
 from appetence.errors import RightsError
@@ -35,6 +36,12 @@ def gaps(ctx: Context, export_id: str | None = None) -> list[dict[str, Any]]:
     if export_id and not rows:
         raise RightsError(f"There is no file {export_id!r} with lines of persons: see gold.export.")
     return rows
+
+
+def erased_selections(ctx: Context) -> int:
+    """Rows of gold.selection that erasures took, by their certificates: so many exported lines may end there."""
+    rows = ctx.lake.read_or_empty(ErasureCertificate).where(ErasureCertificate.table_name.col == Selection.full_name())
+    return sum(row[0] for row in rows.select(ErasureCertificate.rows_purged).collect())
 
 
 def _sources(ctx: Context, lines: Any) -> t.Sources:
