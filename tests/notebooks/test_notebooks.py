@@ -96,7 +96,7 @@ def pages(root: Path, spark: SparkSession, conf_folder: str) -> dict[str, str]:
 
 @pytest.mark.spark
 def test_the_report_has_a_page_per_subject_and_every_link_leads_somewhere(pages: dict[str, str]) -> None:
-    assert set(pages) == {"index.html", "identity.html", "campaign_noel_vad.html", "model_prospect_r_vad.html"}
+    assert set(pages) == {"index.html", "identity.html", "officer.html", "campaign_noel_vad.html", "model_prospect_r_vad.html"}
     assert all(f'href="{name}"' in pages["index.html"] for name in set(pages) - {"index.html"})
 
 

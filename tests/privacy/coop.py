@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pyspark.sql import SparkSession
 
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import RawRecord, RawTransaction
@@ -20,7 +21,11 @@ from appetence.contracts.reference import Commune, FirstName
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.pipeline.context import Context
 from appetence.pipeline.people import standardised
+from appetence.runtime.config import Config, load
+from appetence.runtime.logs import Log
+from appetence.storage.lake import Lake
 
+AS_OF = dt.date(2026, 10, 31)
 MEMBERS = ("m01", "m02", "m03")
 FIRST = ("MARIE", "PAUL", "JEANNE", "LUC", "CLAIRE", "HUGO")
 LAST = ("LEFEVRE", "GARNIER", "MOREL", "BLANCHARD", "FONTAINE", "ROUSSEL", "CHEVALIER", "MASSON")
@@ -49,6 +54,16 @@ def person(number: int, draw: random.Random) -> dict[str, Any]:
         "birth_date": f"19{50 + number % 40}-0{1 + number % 9}-15", "email": f"mail{draw.getrandbits(40):010x}@free.fr",
         "address_1": f"{home + 1} RUE DES ACACIAS", "postcode": "59000", "city": "LILLE",
     }  # fmt: skip
+
+
+def context(
+    spark: SparkSession, root: Path, conf: str, run_id: str, *, options: dict[str, str] | None = None, config: Config | None = None
+) -> Context:
+    """A context of the demonstration's configuration over a root of the test's own."""
+    found = config or load("demo", [f"paths.root={root}"], conf)
+    lake = Lake(spark, found.paths.lake, run_id, found.paths.scratch)
+    log = Log.opened(run_id, "test", None, is_quiet=True)
+    return Context(spark, lake, found, AS_OF, run_id, dt.datetime(2026, 10, 31, 3), log, options or {})
 
 
 def people(count: int, seed: int = 22) -> Coop:
@@ -169,6 +184,6 @@ def request(coop: Coop, number: int, right: str, **more: Any) -> str:
     person["birth_date"] = dt.date.fromisoformat(person["birth_date"])
     said = {
         "right": right, "received_through": "operator", "received_on": dt.date(2026, 10, 20), "evidence": "signed letter",
-        "person": {**person, **more.pop("person", {})}, **more,
+        "person": {k: v for k, v in {**person, **more.pop("person", {})}.items() if v is not None}, **more,
     }  # fmt: skip
     return yaml.safe_dump(said, sort_keys=False)

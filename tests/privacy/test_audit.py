@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from appetence.errors import ContractError
-from appetence.privacy.audit import Entry, Link, faults, next_links, verify
+from appetence.privacy.audit import Entry, Link, faults, next_links, unanchored, verify
 
 AT = dt.datetime(2026, 10, 31, 3, 30, 0, 123456)
 
@@ -60,3 +60,13 @@ def test_inv_27_a_link_forged_with_its_own_hash_breaks_the_next() -> None:
 def test_a_doubled_link_shows() -> None:
     links = chain()
     assert "Link 3 is there twice." in faults([*links, links[2]])
+
+
+def test_inv_27_the_ledgers_show_a_trail_cut_short_or_written_anew_as_a_whole() -> None:
+    links = chain()
+    anchors = [("run-1", 4, links[3].link_hash), ("run-2", 6, links[5].link_hash)]
+    assert unanchored(links, anchors) == []
+    assert unanchored(links[:5], anchors) == ["Link 6 is missing, which the run run-2 wrote."]
+    anew = next_links(None, [Entry("a", "b", str(i), {}) for i in range(6)], AT)
+    assert faults(anew) == [], "a chain written anew holds in itself"
+    assert unanchored(anew, anchors)[0] == "Link 4 is not the one the run run-1 wrote: the chain was written anew."

@@ -11,6 +11,7 @@ from appetence.errors import ContractError
 from appetence.privacy.answers import held_tables, shown_fields
 from appetence.privacy.erasure import distinctive, plan
 from appetence.privacy.grants import ROLES, readable, statements
+from appetence.privacy.impact import impact_summary
 from appetence.privacy.register import register, unsafe_recipients
 from appetence.runtime.config import load
 
@@ -129,3 +130,16 @@ def test_the_register_names_every_member_recipient_and_category() -> None:
     assert unsafe_recipients(config.recipients.values()) == [] and "MISSING" not in page
     abroad = next(iter(config.recipients.values())).model_copy(update={"country": "US", "safeguard": " "})
     assert unsafe_recipients([abroad]) == [abroad.recipient_id]
+
+
+def test_the_impact_summary_says_who_reads_names_and_what_is_still_open() -> None:
+    config = load("demo", [], CONF)
+    assert config.law is not None
+    law, day = config.law, dt.date(2026, 10, 31)
+    page = impact_summary(config.members, config.recipients, law, config.selection, config.propensity, day)
+    assert "read by appetence_officer and the jobs" in page and "None found by the generator" in page
+    assert all(f"| {kind} |" in page for kind in Personal)
+    silent = {"m01": config.members["m01"].model_copy(update={"instructions": ()})}
+    abroad = {k: r.model_copy(update={"country": "US", "safeguard": None}) for k, r in list(config.recipients.items())[:1]}
+    open_points = impact_summary(silent, abroad, law, config.selection, config.propensity, day).partition("## Open points")[2]
+    assert "m01 has no instruction" in open_points and f"No export is allowed to {next(iter(abroad))}" in open_points

@@ -7,7 +7,8 @@ import yaml
 
 from appetence.contracts.domain import Right
 from appetence.errors import RightsError
-from appetence.privacy.requests import contradictions, digest, parse, request_id, validate
+from appetence.privacy.requests import Request, contradictions, digest, parse, request_id, validate
+from appetence.privacy.rights import death_rows
 
 KEY = b"pepper"
 PERSON = {"last_name": "Zylberstein", "first_name": "Aglaé", "email": "aglae.zylberstein@free.fr"}
@@ -47,6 +48,9 @@ MALFORMED = [
     (text(right="directive", wish="burn"), "wish"),
     (text(channels=["post"]), "narrow an opposition or a withdrawal only"),
     (text(members=["m01", "m01"]), "names one member twice"),
+    (text(asked_by="heir"), "other rights ended with the person"),
+    (text(right="opposition", asked_by="heir", channels=["post"]), "not narrowed"),
+    (text(asked_by="friend"), "asked_by cannot be used"),
     (text(members=["M 01; DROP TABLE"]), "members.0 cannot be used"),
 ]
 
@@ -92,3 +96,10 @@ def test_contradictory_requests_wait_whichever_came_first() -> None:
     parked = contradictions(tonight, {})
     assert set(parked) == {"a", "b"} and "limitation" in parked["a"] and "erasure" in parked["b"]
     assert set(contradictions([("c", "p2", Right.ERASURE)], {"p2": [Right.RECTIFICATION]})) == {"c"}
+
+
+def test_an_heir_has_everything_stopped_and_the_death_noted() -> None:
+    spec = parse(text(right="opposition", asked_by="heir", evidence="death certificate"), "r.yaml", KEY)
+    (row,) = death_rows(Request("q", "r.yaml", spec), ["p1"])
+    assert (row["person_id"], row["certainty"], row["rule"], row["source"]) == ("p1", "certain", "heir", None)
+    assert death_rows(Request("q", "r.yaml", parse(text(right="opposition"), "r.yaml", KEY)), ["p1"]) == []

@@ -35,13 +35,10 @@ from appetence.pipeline.people import standardised
 from appetence.privacy.answers import portable_fields
 from appetence.privacy.scan import scan
 from appetence.privacy.suppressions import suppressed_records
-from appetence.runtime.config import load
-from appetence.runtime.logs import Log
-from appetence.storage.lake import Lake
 from tests.privacy import coop as c
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
-AS_OF = dt.date(2026, 10, 31)
+AS_OF = c.AS_OF
 ERASED = range(20)
 ACCESS, PORTABLE, OPPOSED, OPPOSED_ONE, LIMITED, PARTIAL, CORRECTED, COPY_THEN_ERASE, TORN = 21, 22, 23, 25, 27, 29, 31, 33, 35
 
@@ -67,12 +64,6 @@ class World:
             key = (row[RightsRequest.right], row[RightsRequest.state])
             found[key] = found.get(key, 0) + 1
         return found
-
-
-def context(spark: SparkSession, root: Path, conf: str, run_id: str) -> Context:
-    config = load("demo", [f"paths.root={root}"], conf)
-    lake = Lake(spark, config.paths.lake, run_id, config.paths.scratch)
-    return Context(spark, lake, config, AS_OF, run_id, dt.datetime(2026, 10, 31, 3), Log.opened(run_id, "test", None, is_quiet=True))
 
 
 def write_requests(folder: Path, coop: c.Coop) -> None:
@@ -102,7 +93,7 @@ def write_requests(folder: Path, coop: c.Coop) -> None:
 @pytest.fixture(scope="module")
 def world(spark: SparkSession, conf_folder: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     root = tmp_path_factory.mktemp("rights") / "root"
-    ctx = context(spark, root, conf_folder, "fill")
+    ctx = c.context(spark, root, conf_folder, "fill")
     coop = c.people(41)
     requests = c.prepare(ctx)
     c.fill(ctx, coop)
@@ -121,10 +112,10 @@ def world(spark: SparkSession, conf_folder: str, tmp_path_factory: pytest.TempPa
     world.before = world.scanned(coop.canaries(ERASED))
     world.raw_before = {r[RawRecord.record_id]: tuple(r) for r in ctx.lake.read(RawRecord).collect()}
     write_requests(requests, coop)
-    ctx = context(spark, root, conf_folder, "rights-1")
+    ctx = c.context(spark, root, conf_folder, "rights-1")
     world.counts = handle_rights.run(ctx)
     ctx.lake.close()
-    world.ctx = context(spark, root, conf_folder, "after")
+    world.ctx = c.context(spark, root, conf_folder, "after")
     yield world
 
 
@@ -295,7 +286,7 @@ def test_a_later_run_refuses_the_replay_and_erases_whom_it_has_answered(world: W
     for name in ("torn-1", "torn-2", "somebody-else"):
         (folder / f"{name}.yaml").unlink()
     limited = sorted(ctx.lake.read(Limitation).collect())
-    tonight = context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "rights-2")
+    tonight = c.context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "rights-2")
     counts = handle_rights.run(tonight)
     assert counts.details["refused"] == 2 and all("dealt with already" in x for x in counts.details["reasons"])
     assert counts.details["carried_out"] == 1, "the erasure that waited for the copy to be handed over"
@@ -312,7 +303,7 @@ def test_inv_18_retention_goes_by_each_members_own_rule_and_a_second_run_finds_n
         Transaction.row(transaction_id="new", record_id=again["record_id"], member_id=again["member_id"], kind="order",
                         transaction_date=dt.date(2028, 1, 1), amount_cents=100, quantity=1)
     ])  # fmt: skip
-    late = replace(context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "retention"), as_of=dt.date(2029, 9, 2))
+    late = replace(c.context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "retention"), as_of=dt.date(2029, 9, 2))
     c.put(late, Instruction, [Instruction.row(instruction_id="m01-1", member_id="m01", valid_from=AS_OF, retention_months=24)])
     counts = enforce_retention.run(late)
     left = {r.record_id for r in ctx.lake.read(Record).collect()}

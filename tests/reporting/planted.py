@@ -9,11 +9,13 @@ from appetence.contracts.campaign import Campaign, Export, Matchback, Tier, Wate
 from appetence.contracts.domain import Reason
 from appetence.contracts.gold import GainsTier, ModelCard
 from appetence.contracts.identity import CandidateStatistic, MatchModel
-from appetence.contracts.privacy import Run
+from appetence.contracts.privacy import ErasureCertificate, RetentionRun, RightsDecision, RightsRequest, RightsTask, Run
+from appetence.privacy.deadlines import due_on
 from appetence.reporting.campaign_page import CampaignRows
 from appetence.reporting.identity_page import IdentityRows
 from appetence.reporting.index_page import Overview
 from appetence.reporting.model_page import ModelRows
+from appetence.reporting.officer_page import OfficerRows, Trail
 
 Row = dict[str, Any]
 SOURCE = "Made from planted rows."
@@ -287,3 +289,38 @@ def overview(**changes: Any) -> Overview:
         "cards": [card()], "campaigns": [campaign()], "campaign_labels": {"noel_vad": "Catalogue de Noël"},
     }  # fmt: skip
     return Overview(**{**values, **changes})
+
+
+def officer_rows(**more: Any) -> OfficerRows:
+    """A desk with one request late, one parked, two done; one erasure, one retention run."""
+    day = dt.date(2026, 10, 31)
+
+    def request(n: int, right: str, state: str, received: dt.date, **other: Any) -> dict[str, Any]:
+        due = due_on(received)
+        return RightsRequest.row(
+            request_id=f"{n:032x}", right=right, state=state, received_through="member:m05", received_on=received, due_on=due, **other
+        )
+
+    requests = [
+        request(1, "access", "open", dt.date(2026, 9, 15)),
+        request(2, "erasure", "parked", dt.date(2026, 10, 5), state_reason="These coordinates are held by somebody under another name."),
+        request(3, "erasure", "executed", dt.date(2026, 10, 1)),
+        request(4, "access", "executed", dt.date(2026, 10, 2)),
+    ]
+    tasks = [RightsTask.row(request_id=f"{3:032x}", controller_id="r_vad", controller_role="client", state="open", due_on=dt.date(2026, 11, 1))]
+    proof = [
+        ErasureCertificate.row(certificate_id="c" * 32, cause="request", request_ids=[f"{3:032x}"], table_name=t, rows_purged=n, files_removed=2,
+                               scan_findings=0, certified_on=day)
+        for t, n in (("silver.record", 3), ("gold.score", 1), ("files", 0))
+    ]  # fmt: skip
+    kept = [RetentionRun.row(as_of=day, member_id="m05", retention_months=24, limit_on=dt.date(2024, 10, 31), records_examined=1234,
+                             records_expired=56, is_dry_run=True)]  # fmt: skip
+    keys = [{"scope": "global", "source": "person", "kind": "email", "n": 4321, "newest": day}]
+    decided = [RightsDecision.row(request_id=f"{2:032x}", subject_matter="contribution", decider="member:m05", decision="refuse", decided_on=day)]
+    ran = [Run.row(job="handle_rights", as_of=day, status="succeeded", rows_in=4, rows_out=2, seconds=31.0, started_at=dt.datetime(2026, 10, 31, 7))]
+    said = {
+        "as_of": day, "source": "Made from planted rows.", "requests": requests, "tasks": tasks, "decisions": decided, "certificates": proof,
+        "retention": kept, "suppressions": keys, "deaths": {"certain": 2, "probable": 5}, "limited": 1, "erased": 3, "exports": [], "runs": ran,
+        "trail": Trail(17, "a" * 64, 6), "member_labels": {"m05": "Escapades du Ponant"},
+    }  # fmt: skip
+    return OfficerRows(**{**said, **more})

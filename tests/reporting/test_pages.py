@@ -13,6 +13,7 @@ from appetence.reporting.campaign_page import build_campaign
 from appetence.reporting.identity_page import build_identity, in_words, level_weights
 from appetence.reporting.index_page import build_index
 from appetence.reporting.model_page import build_model
+from appetence.reporting.officer_page import Trail, build_officer
 from appetence.reporting.parts import render
 from appetence.runtime.config import load
 from tests.reporting import planted
@@ -22,6 +23,7 @@ PAGES = {
     "campaign": lambda: build_campaign(planted.campaign_rows()),
     "identity": lambda: build_identity(planted.identity_rows()),
     "model": lambda: build_model(planted.model_rows()),
+    "officer": lambda: build_officer(planted.officer_rows()),
 }
 
 
@@ -220,3 +222,27 @@ def test_a_small_cell_hides_another_whose_count_would_tell_it() -> None:
     said = text(render(build_campaign(planted.campaign_rows(matchback=rows, campaign=planted.campaign(held_out=450)))))
     assert "contacted 1 350 not shown" in said and "couverture b 150 not shown" in said
     assert "held out 450 13" in said
+
+
+def test_the_officers_page_tells_what_is_late_what_waits_and_what_was_proven() -> None:
+    page = build_officer(planted.officer_rows())
+    facts = {f.label: (f.value, f.note) for f in page.facts}
+    assert facts["Requests waiting"] == ("2", "1 due within 7 days") and facts["Past their deadline"] == ("1", "answer them now")
+    assert facts["Traces left"][0] == "0" and facts["Audit trail"] == ("whole", "17 links")
+    text = rendered("officer")
+    assert "late by 16" in text and "member m05: refuse" in text and "nothing left" in text and "counted only" in text
+    assert text.index("late by 16") < text.index("held by somebody under another name"), "the nearest deadline stands first"
+    # Nothing of three tables repeats a finding: a certificate's scan is counted once.
+    left = [{**c, "scan_findings": 2} for c in planted.officer_rows().certificates]
+    broken = build_officer(
+        planted.officer_rows(certificates=left, trail=Trail(17, "a" * 64, 0, "Link 4 was altered: its content does not give its hash."))
+    )
+    told = {f.label: f.value for f in broken.facts}
+    assert told["Traces left"] == "2" and told["Audit trail"] == "broken" and "Link 4 was altered" in render(broken)
+
+
+def test_an_empty_desk_still_makes_the_officers_page() -> None:
+    nothing = dict.fromkeys(("requests", "tasks", "decisions", "certificates", "retention", "suppressions", "runs"), ())
+    text = render(build_officer(planted.officer_rows(**nothing, deaths={}, trail=Trail(0, "0" * 64, 0))))
+    for says in ("No request has been received", "Nobody has anything left to do", "Nothing has been erased yet", "Retention has not run yet"):
+        assert says in text

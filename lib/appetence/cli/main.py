@@ -6,14 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from appetence.cli import bench, chain, counts, demo, doctor, jobs, member, real, tables, why
+from appetence.cli import audit, bench, chain, counts, demo, doctor, jobs, member, real, rights, tables, why
 from appetence.cli.arguments import add_environment_arguments, add_job_arguments
-from appetence.pipeline.steps import BESIDE, CHAIN, JOBS
+from appetence.pipeline.steps import BESIDE, BY_HAND, CHAIN, JOBS
 from appetence.runtime import console
 from appetence.runtime.config import load
 
 EPILOG = f"""jobs of the chain, in order: {", ".join(CHAIN)}
 beside it: {", ".join(BESIDE)}
+by hand only: {", ".join(BY_HAND)}
 
 start with `make demo`, then `appetence tables --env demo --rows`."""
 
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="run one job")
-    run.add_argument("job", choices=JOBS, metavar="JOB", help="one of the jobs listed by `appetence --help`")
+    run.add_argument("job", choices=JOBS + BY_HAND, metavar="JOB", help="one of the jobs listed by `appetence --help`")
     add_job_arguments(run)
     run.set_defaults(act=lambda a: jobs.run_from(a.job, a))
     chain.add_to(commands)
@@ -39,6 +40,8 @@ def parser() -> argparse.ArgumentParser:
     why.add_to(commands)
     counts.add_to(commands)
     member.add_to(commands)
+    rights.add_to(commands)
+    audit.add_to(commands)
     config = commands.add_parser("config", help="print the resolved configuration of an environment as JSON")
     add_environment_arguments(config)
     config.set_defaults(act=_config)

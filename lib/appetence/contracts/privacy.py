@@ -78,6 +78,20 @@ class RightsTask(Table):
     keeps_after_erasure = "who was told, without coordinates"
 
 
+class RightsDecision(Table):
+    """One row per request, decider and matter: what the officer or a member decided of it."""
+
+    schema, name, owner = "privacy", "rights_decision", "privacy"
+    request_id = field(STRING, "The request.", required=True)
+    subject_matter = field(STRING, "identity, deadline, request or contribution.", required=True)
+    decider = field(STRING, "officer:<name> or member:<id>.", required=True)
+    decision = field(STRING, "confirm, extend, refuse or accept.", required=True)
+    reason = field(STRING, "Why, as the person is told; no personal value.")
+    decided_on = field(DATE, "As-of date of the decision.", required=True)
+    key = (request_id, subject_matter, decider)
+    keeps_after_erasure = "who decided what, without coordinates"
+
+
 class RightsNotice(Table):
     """One row per past recipient that was told of a request."""
 
@@ -118,9 +132,12 @@ class Death(Table):
     """One row per person matched with the official deaths file: probable suppresses, certain closes."""
 
     schema, name, owner = "privacy", "death", "privacy"
+    written_by = "match_deaths"
     person_id = field(STRING, "The person.", required=True)
     certainty = field(STRING, "probable or certain.", required=True, personal=P.LIFE)
     died_on = field(DATE, "Day of death.", personal=P.LIFE)
+    source = field(STRING, "File and line of the official list it rests on.")
+    rule = field(STRING, "Why this certainty, as a word: whole, unplaced, near, ambiguous, active_since, heir.")
     key = (person_id,)
     subject = person_id
 
@@ -130,7 +147,7 @@ class ErasureCertificate(Table):
 
     schema, name, owner = "privacy", "erasure_certificate", "privacy"
     certificate_id = field(STRING, "Opaque id of the run.", required=True)
-    cause = field(STRING, "request, retention or member_exit.", required=True)
+    cause = field(STRING, "request, retention, member_exit or directive.", required=True)
     request_ids = field(STRINGS, "Requests served.", required=True)
     table_name = field(STRING, "Table purged, or `files`.", required=True)
     rows_purged = field(LONG, "Rows removed.", required=True)
@@ -198,6 +215,6 @@ class Audit(Table):
 
 
 __all__ = [
-    "Audit", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsNotice",
-    "RightsRequest", "RightsTask", "Run", "Suppression",
+    "Audit", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsDecision",
+    "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
 ]  # fmt: skip

@@ -12,20 +12,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.domain import Right
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import RightsRequest
+from appetence.contracts.privacy import RightsDecision, RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
 from appetence.pipeline import rights_execution as execution
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.people import raw_lines, standardised
-from appetence.privacy import matching, requests
+from appetence.pipeline.rights_desk import clients_of, correctable
+from appetence.privacy import decisions, matching, requests
 from appetence.privacy import rights as r
-from appetence.privacy.answers import portable_fields
 from appetence.privacy.deadlines import due_on, is_overdue
+from appetence.privacy.decisions import Decided
 from appetence.privacy.destruction import destroy, write_private
 from appetence.privacy.requests import Refusal, Request
 from appetence.privacy.rights import Case
@@ -47,14 +51,15 @@ def run(ctx: Context) -> Counts:
     """Takes `<requests>/rights/*.yaml`; writes the privacy tables, answers under `<reports>/rights/`, and what each right changes."""
     folder = Path(ctx.config.paths.requests) / "rights"
     known = {row[RightsRequest.request_id]: row for row in ctx.lake.read_or_empty(RightsRequest).collect()}
-    intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()})
-    cases, parked = _settle(ctx, intake, known)
+    intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()}, decisions_of(ctx))
+    said = _said(ctx, intake.requests)
+    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, said))
     waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked
     ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
     opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
     if waiting or opened:
         ctx.lake.upsert(RightsRequest, RightsRequest.frame(ctx.spark, waiting + opened))
-    done = execution.execute(ctx, cases) if cases else {}
+    done = execution.execute(ctx, cases, said) if cases else {}
     if not ctx.dry_run:
         destroy(folder / c.request.file for c in cases if c.request.request_id in done)
         for refusal in [*intake.refusals, *intake.replays]:
@@ -62,15 +67,19 @@ def run(ctx: Context) -> Counts:
     return _counts(ctx, intake, parked, done, known)
 
 
-def read_requests(ctx: Context, folder: Path, states: Mapping[str, str]) -> Intake:
+def decisions_of(ctx: Context) -> dict[str, Decided]:
+    """What was decided so far, by request."""
+    return decisions.fold(row.asDict() for row in ctx.lake.read_or_empty(RightsDecision).collect())
+
+
+def read_requests(ctx: Context, folder: Path, states: Mapping[str, str], decided: Mapping[str, Decided]) -> Intake:
     """Every file of the folder as a request or a refusal. `states`: what became of the requests already known."""
     key = ctx.secret(ctx.config.privacy.pepper_ref)
-    clients = {i for i, spec in ctx.config.recipients.items() if spec.role == "client"}
-    columns = {c for c in portable_fields(RawRecord) if c != str(RawRecord.customer_ref)}
+    clients, columns = clients_of(ctx), correctable()
     intake, seen = Intake(), dict(states)
     for file in sorted(folder.glob("*.yaml")):
         content = file.read_bytes()
-        identifier = requests.request_id(content, key)
+        identifier, spec = requests.request_id(content, key), None
         try:
             spec = requests.parse(content, file.name, key)
             identifier = requests.request_id(requests.digest(spec), key)
@@ -79,18 +88,40 @@ def read_requests(ctx: Context, folder: Path, states: Mapping[str, str]) -> Inta
                 intake.replays.append(Refusal(identifier, file.name, says))
                 continue
             requests.validate(spec, file.name, as_of=ctx.as_of, members=ctx.config.members, clients=clients, columns=columns)
+            of_this = decided.get(identifier, decisions.NOTHING)
+            if of_this.refusal:
+                raise RightsError(f"{file.name}: the officer refused it: {of_this.refusal}")
             seen[identifier] = "tonight"
-            intake.requests.append(Request(identifier, file.name, spec))
+            intake.requests.append(Request(identifier, file.name, spec, of_this))
         except RightsError as refused:
-            intake.refusals.append(Refusal(identifier, file.name, str(refused)))
+            intake.refusals.append(_refusal(identifier, file.name, str(refused), spec))
     return intake
 
 
-def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any]) -> tuple[list[Case], list[dict[str, Any]]]:
+def _refusal(identifier: str, file: str, reason: str, spec: requests.RequestSpec | None) -> Refusal:
+    if spec is None:
+        return Refusal(identifier, file, reason)
+    return Refusal(identifier, file, reason, str(spec.right), spec.received_through, spec.received_on)
+
+
+def _chosen(ctx: Context, intake: Intake, cases: list[Case], waiting: list[dict[str, Any]]) -> tuple[list[Case], list[dict[str, Any]]]:
+    """Only the requests this run was asked for (`--option requests=ID,ID`), judged beside all that wait; all of them otherwise."""
+    asked = {i for i in ctx.options.get("requests", "").split(",") if i}
+    if not asked:
+        return cases, waiting
+    there = {q.request_id for q in intake.requests} | {q.request_id for q in [*intake.refusals, *intake.replays]}
+    if asked - there:
+        raise RightsError(f"No request {sorted(asked - there)[0]} waits to be carried out: see `appetence rights list`.")
+    intake.refusals[:] = [q for q in intake.refusals if q.request_id in asked]
+    intake.replays[:] = [q for q in intake.replays if q.request_id in asked]
+    return [c for c in cases if c.request.request_id in asked], [w for w in waiting if w[RightsRequest.request_id] in asked]
+
+
+def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any], said: DataFrame) -> tuple[list[Case], list[dict[str, Any]]]:
     """Requests that can be carried out, and the rows of those that an officer must settle or that nobody is known for."""
     cases: list[Case] = []
     waiting: list[dict[str, Any]] = []
-    found, owners = _find(ctx, intake.requests, known)
+    found, owners = _find(ctx, intake.requests, known, said)
     for request in intake.requests:
         verdict = found[request.request_id]
         if verdict.outcome == "unknown":
@@ -101,8 +132,15 @@ def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any]) -> tuple[lis
         if lacking:
             waiting.append(r.request_row(request, r.PARKED, lacking))
             continue
-        narrowed = matching.Identified(request.request_id, "found", "", verdict.person_ids, records, verdict.member_ids)
-        cases.append(Case(request, narrowed, {record: owners[record] for record in records}))
+        spared = {record: owners[record] for record in records if owners[record] in request.decided.refusing}
+        kept = tuple(record for record in records if record not in spared)
+        if not kept:
+            says = "; ".join(f"{member}: {request.decided.refusing[member]}" for member in sorted(set(spared.values())))
+            waiting.append(r.request_row(request, r.REFUSED, f"Every member concerned refused: {says}"))
+            intake.replays.append(Refusal(request.request_id, request.file, "Every member concerned refused."))
+            continue
+        narrowed = matching.Identified(request.request_id, "found", "", verdict.person_ids, kept, verdict.member_ids)
+        cases.append(Case(request, narrowed, {record: owners[record] for record in kept}, spared))
     reasons = _conflicts(cases, known)
     waiting += [r.request_row(c.request, r.PARKED, reasons[c.request.request_id]) for c in cases if c.request.request_id in reasons]
     return [c for c in cases if c.request.request_id not in reasons], waiting
@@ -130,7 +168,7 @@ def _conflicts(cases: list[Case], known: Mapping[str, Any]) -> dict[str, str]:
     return reasons
 
 
-def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any]) -> tuple[dict[str, matching.Identified], dict[str, str]]:
+def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any], said: DataFrame) -> tuple[dict[str, matching.Identified], dict[str, str]]:
     """The verdict per request, and the member of every record found. An erasure cut short goes on with the ids noted before it began."""
     resumed = {}
     for q in asked:
@@ -139,11 +177,9 @@ def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any]) -> tuple
             persons, records = filter(None, [row[RightsRequest.person_id]]), row[RightsRequest.record_ids]
             resumed[q.request_id] = matching.Identified(q.request_id, "found", RESUMED, tuple(persons), tuple(records))
     fresh = [q for q in asked if q.request_id not in resumed]
-    candidates = _candidates(ctx, fresh) if fresh else []
+    candidates = _candidates(ctx, said.where(F.col(matching.REQUEST_ID).isin([q.request_id for q in fresh]))) if fresh else []
     verdicts = {
-        q.request_id: matching.identify(
-            q.request_id, [c for c in candidates if c[matching.REQUEST_ID] == q.request_id], is_confirmed=q.spec.confirmed_by is not None
-        )
+        q.request_id: matching.identify(q.request_id, [c for c in candidates if c[matching.REQUEST_ID] == q.request_id], is_confirmed=q.is_confirmed)
         for q in fresh
     }
     owners = {c[Record.record_id]: c[Record.member_id] for c in candidates}
@@ -151,13 +187,19 @@ def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any]) -> tuple
     return {**verdicts, **resumed}, owners
 
 
-def _candidates(ctx: Context, asked: list[Request]) -> list[Mapping[str, Any]]:
-    """Rows of `matching.build_candidates`: as many as the persons who ask have records."""
-    said = standardised(ctx, raw_lines(ctx, [_as_line(q, number) for number, q in enumerate(asked, start=1)]))
+def _said(ctx: Context, asked: list[Request]) -> DataFrame:
+    """What each request says of its person, standardised: the columns of silver.record, and request_id instead of record_id."""
+    if not asked:
+        return Record.frame(ctx.spark).withColumnRenamed(Record.record_id, matching.REQUEST_ID)
+    rows = standardised(ctx, raw_lines(ctx, [_as_line(q, number) for number, q in enumerate(asked, start=1)]))
+    rows = rows.withColumnRenamed(Record.record_id, matching.REQUEST_ID)
     # Collected and handed back, not staged: what a person wrote goes into no file.
-    rows = said.withColumnRenamed(Record.record_id, matching.REQUEST_ID)
-    frame = local_frame(ctx.spark, rows.collect(), rows.schema)
-    found = matching.build_candidates(frame, ctx.lake.read(Record), ctx.lake.read_or_empty(PersonLink))
+    return local_frame(ctx.spark, rows.collect(), rows.schema)
+
+
+def _candidates(ctx: Context, said: DataFrame) -> list[Mapping[str, Any]]:
+    """Rows of `matching.build_candidates`: as many as the persons who ask have records."""
+    found = matching.build_candidates(said, ctx.lake.read(Record), ctx.lake.read_or_empty(PersonLink))
     return [row.asDict() for row in found.collect()]
 
 

@@ -17,11 +17,13 @@ from appetence.contracts.privacy import Run
 from appetence.contracts.specs import LawRuleSpec
 from appetence.identity.explain import level_in_words
 from appetence.pipeline.context import Context
+from appetence.pipeline.officer_report import officer_page
 from appetence.reporting import aggregates
 from appetence.reporting.campaign_page import CampaignRows, build_campaign
 from appetence.reporting.identity_page import IdentityRows, build_identity
 from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
 from appetence.reporting.model_page import ModelRows, build_model
+from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Page, render
 from appetence.runtime.ahead import side_by_side
 
@@ -31,7 +33,7 @@ SCHEMAS = ("reference", "bronze", "silver", "identity", "gold", "privacy", "ops"
 
 
 def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
-    """Writes index, identity, model and campaign pages into the environment's reports folder; returns the index.
+    """Writes index, identity, officer, model and campaign pages into the environment's reports folder; returns the index.
 
     `truth` holds figures against a known truth (level -> measure -> value), where there is one. A table that is not there counts as empty.
     """
@@ -42,6 +44,7 @@ def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
         lambda: _campaigns(ctx, campaigns),
         lambda: _models(ctx, cards),
         lambda: {"identity.html": _identity(ctx, truth or {})},
+        lambda: {OFFICER_FILE: officer_page(ctx, _source(ctx))},
         lambda: {INDEX: _index(ctx, cards, campaigns)},
     )
     # The index links to the others: it is written last.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +17,36 @@ from appetence.contracts.base import Table
 from appetence.contracts.campaign import Campaign, Export, ExportLine
 from appetence.contracts.domain import Right
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
+from appetence.contracts.privacy import Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.pipeline.context import Context
 from appetence.pipeline.erasing import erase
-from appetence.pipeline.people import raw_lines, standardised
 from appetence.pipeline.rights_answers import answer
 from appetence.privacy import rights as r
 from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Cause
-from appetence.privacy.requests import Request
 from appetence.privacy.rights import Case
 from appetence.privacy.suppressions import build_suppressions
 from appetence.records.permissions import fold_permissions
 
 
-def execute(ctx: Context, cases: Sequence[Case]) -> dict[str, str]:
-    """Carries out every case; gives request id -> right of those that are done (a rectification waits for its suppliers)."""
-    used = _uses(ctx, cases)
-    _tell(ctx, cases, used)
+def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, str]:
+    """Carries out every case; gives request id -> right of those that are done (a rectification waits for its suppliers).
+
+    `said`: one row per request in the columns of silver.record plus request_id: what its person wrote, standardised.
+    """
     answers = [c for c in cases if c.request.spec.right in (Right.ACCESS, Right.PORTABILITY)]
     if answers:
         ctx.progress(f"answering {len(answers)} requests for a copy")
-        answer(ctx, answers)
-    _stop(ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)])
-    _write(ctx, Limitation, [row for c in _of(cases, Right.LIMITATION) for row in r.limitation_rows(c.request, c.found.record_ids)])
-    _write(ctx, Directive, [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)])
-    _suppress(ctx, cases)
+    ctx.lake.together(partial(_tell, ctx, cases), partial(answer, ctx, answers))
+    limits = [row for c in _of(cases, Right.LIMITATION) for row in r.limitation_rows(c.request, c.found.record_ids)]
+    deaths = [row for c in cases for row in r.death_rows(c.request, c.found.person_ids)]
+    wishes = [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)]
+    ctx.lake.together(
+        partial(_stop, ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)]),
+        partial(_write, ctx, Limitation, limits), partial(_write, ctx, Directive, wishes), partial(_write, ctx, Death, deaths),
+        partial(_suppress, ctx, cases, said),
+    )  # fmt: skip
     erasures = _of(cases, Right.ERASURE)
     if erasures:
         _erase(ctx, erasures)
@@ -96,13 +100,15 @@ def _uses(ctx: Context, cases: Sequence[Case]) -> dict[str, list[_Use]]:
     return found
 
 
-def _tell(ctx: Context, cases: Sequence[Case], used: Mapping[str, list[_Use]]) -> None:
+def _tell(ctx: Context, cases: Sequence[Case]) -> None:
     """Tasks to the controllers concerned, notices to past recipients; a notice names pieces by their reference, never the person."""
+    used = _uses(ctx, cases)
     tasks: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     for case in cases:
         uses = [u for p in case.found.person_ids for u in used.get(p, [])]
-        tasks += r.task_rows(case.request, [m for m in case.records.values() if m], [u.client_id for u in uses], ctx.as_of)
+        suppliers = [m for m in [*case.records.values(), *case.spared.values()] if m]
+        tasks += r.task_rows(case.request, suppliers, [u.client_id for u in uses], ctx.as_of)
         rows = r.notice_rows(case.request, [(u.recipient_id, u.export_id) for u in uses], ctx.as_of)
         notices += rows
         for recipient in sorted({row[RightsNotice.recipient_id] for row in rows} if not ctx.dry_run else ()):
@@ -112,8 +118,7 @@ def _tell(ctx: Context, cases: Sequence[Case], used: Mapping[str, list[_Use]]) -
                     references[use.export_id].append(use.reference)
             folder = Path(ctx.config.paths.reports) / "rights_notices" / recipient
             write_private(folder, f"{case.request.request_id}.json", r.notice_letter(case.request, recipient, references))
-    _write(ctx, RightsTask, tasks)
-    _write(ctx, RightsNotice, notices)
+    ctx.lake.together(partial(_write, ctx, RightsTask, tasks), partial(_write, ctx, RightsNotice, notices))
 
 
 def _stop(ctx: Context, cases: Sequence[Case]) -> None:
@@ -128,36 +133,26 @@ def _stop(ctx: Context, cases: Sequence[Case]) -> None:
     ctx.lake.upsert(Permission, fold_permissions(events))
 
 
-def _suppress(ctx: Context, cases: Sequence[Case]) -> None:
+def _suppress(ctx: Context, cases: Sequence[Case], said: DataFrame) -> None:
     """Keyed hashes of every coordinate of the person: of the records held and of the request itself."""
     scopes = {c.request.request_id: scope for c in cases if (scope := r.suppression_scope(c.request.spec))}
-    concerned = [c for c in cases if c.request.request_id in scopes]
-    if not concerned:
+    if not scopes:
         return
-    pairs = [(record, scopes[c.request.request_id]) for c in concerned for record in c.found.record_ids]
+    pairs = [(record, scopes[c.request.request_id]) for c in cases if c.request.request_id in scopes for record in [*c.found.record_ids, *c.spared]]
     wanted = local_frame(ctx.spark, pairs, f"{Record.record_id} string, {Suppression.scope} string").distinct()
     held = ctx.lake.read(Record).join(F.broadcast(wanted), on=Record.record_id, how="inner")
-    lines = [
-        {"delivery_id": c.request.request_id, "record_id": c.request.request_id, "member_id": scopes[c.request.request_id],
-         "customer_ref": c.request.request_id, "line_number": n, **_coordinates(c.request)}
-        for n, c in enumerate(concerned, start=1)
-    ]  # fmt: skip
-    said = standardised(ctx, raw_lines(ctx, lines)).withColumn(Suppression.scope, F.col(Record.member_id))
+    asking = local_frame(ctx.spark, sorted(scopes.items()), f"{RightsRequest.request_id} string, {Suppression.scope} string")
+    asked = said.join(F.broadcast(asking), on=RightsRequest.request_id, how="inner")
     pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    keyed = _keyed(held, pads).unionByName(_keyed(said, pads))
     rows = build_suppressions(
-        keyed, scope=str(Suppression.scope), source="person", pepper_version=ctx.config.privacy.pepper_version, added_on=ctx.as_of
-    )
+        _keyed(held, pads).unionByName(_keyed(asked, pads)), scope=str(Suppression.scope), source="person",
+        pepper_version=ctx.config.privacy.pepper_version, added_on=ctx.as_of,
+    )  # fmt: skip
     ctx.lake.insert_new(Suppression, rows)
 
 
 def _keyed(people: DataFrame, pads: DataFrame) -> DataFrame:
     return hashed_coordinates(people, pads, str(Suppression.scope)).select(Suppression.scope, KIND, KEY_HASH)
-
-
-def _coordinates(request: Request) -> dict[str, str]:
-    said = request.spec.person.model_dump(exclude={"birth_date"})
-    return {k: v for k, v in said.items() if v is not None}
 
 
 def _erase(ctx: Context, cases: Sequence[Case]) -> None:

@@ -79,10 +79,10 @@ def run_job(
             ctx.log.line("failed", error=says)
             # What was done before a part was refused stands: it is audited and counted like the work of any run.
             done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
-            _audit(ctx, done)
+            done = _audited(ctx, done)
             _ledger(ctx, job, done, "failed", says, seconds() - started)
             raise
-        _audit(ctx, counts)
+        counts = _audited(ctx, counts)
         spent = seconds() - started
         outcome = _outcome(ctx, job, counts, spent)
         _ledger(ctx, job, counts, "succeeded", None, spent)
@@ -102,13 +102,16 @@ def _outcome(ctx: Context, job: str, counts: Counts, spent: float) -> Outcome:
     return Outcome(job, ctx.run_id, replace(counts, details=details), spent, versions, writes)
 
 
-def _audit(ctx: Context, counts: Counts) -> None:
+def _audited(ctx: Context, counts: Counts) -> Counts:
+    """Adds the entries of a run to the trail; its ledger row then holds length and last hash, which shows a trail cut short or written anew."""
     entries: Iterable[Mapping[str, object]] = counts.details.get("audit", ())
-    if entries and not ctx.dry_run:
-        from appetence.pipeline.audit_trail import record
+    if not entries or ctx.dry_run:
+        return counts
+    from appetence.pipeline.audit_trail import TRAIL, record
 
-        with _CHAINING:
-            record(ctx, list(entries))
+    with _CHAINING:
+        last = record(ctx, list(entries))
+    return replace(counts, details={**counts.details, TRAIL: {"links": last.sequence, "hash": last.link_hash}}) if last else counts
 
 
 def _ledger(ctx: Context, job: str, counts: Counts, status: str, error: str | None, spent: float) -> None:

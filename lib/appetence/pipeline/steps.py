@@ -22,7 +22,9 @@ CHAIN = (
     "measure_response",
     "issue_statements",
 )
-BESIDE = ("handle_rights", "enforce_retention", "import_suppressions", "maintain_tables")
+BESIDE = ("handle_rights", "enforce_retention", "import_suppressions", "match_deaths", "maintain_tables")
+BY_HAND = ("exit_member",)
+"""Run by a person's decision only: no schedule starts them."""
 JOBS = CHAIN + BESIDE
 
 NEEDS: dict[str, tuple[str, ...]] = {
@@ -52,7 +54,7 @@ def waits_for(job: str) -> frozenset[str]:
 
 def step(job: str) -> Callable[[Context], Counts]:
     """The step of a job; ConfigError when there is no such job."""
-    if job not in JOBS:
-        raise ConfigError(f"There is no job {job!r}; the jobs are {', '.join(JOBS)}.")
+    if job not in JOBS + BY_HAND:
+        raise ConfigError(f"There is no job {job!r}; the jobs are {', '.join(JOBS + BY_HAND)}.")
     found: Callable[[Context], Counts] = import_module(f"appetence.pipeline.{job}").run
     return found

@@ -89,6 +89,19 @@ def faults(chain: Sequence[Link], expected_length: int | None = None) -> list[st
     return found
 
 
+def unanchored(chain: Iterable[Link], anchors: Iterable[tuple[str, int, str]]) -> list[str]:
+    """What is wrong against (run id, links, hash of the last) as ledgers noted them, one sentence each: links cut off at the end, or a
+    chain that was written anew from some link on, hashes and all."""
+    hashes = {link.sequence: link.link_hash for link in chain}
+    found = []
+    for run, length, said in sorted(anchors, key=lambda a: (a[1], a[0])):
+        if length not in hashes:
+            found.append(f"Link {length} is missing, which the run {run} wrote.")
+        elif hashes[length] != said:
+            found.append(f"Link {length} is not the one the run {run} wrote: the chain was written anew.")
+    return found
+
+
 def verify(chain: Sequence[Link], expected_length: int | None = None) -> None:
     """ContractError with the first fault when the chain does not hold."""
     wrong = faults(chain, expected_length)

@@ -8,6 +8,9 @@ import datetime as dt
 RIGHTS_MONTHS = 1
 """A rights request is answered within one calendar month of its receipt (article 12-3)."""
 
+EXTENDED_MONTHS = 3
+"""Two months more for a complex request, when the person is told so within the first (article 12-3)."""
+
 
 def add_months(day: dt.date, months: int) -> dt.date:
     """The same day `months` later (earlier when negative), or the last day of that month when it is shorter.
@@ -19,9 +22,9 @@ def add_months(day: dt.date, months: int) -> dt.date:
     return dt.date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
 
 
-def due_on(received_on: dt.date) -> dt.date:
+def due_on(received_on: dt.date, *, is_extended: bool = False) -> dt.date:
     """The last day on which a request received on `received_on` is answered in time."""
-    return add_months(received_on, RIGHTS_MONTHS)
+    return add_months(received_on, EXTENDED_MONTHS if is_extended else RIGHTS_MONTHS)
 
 
 def is_overdue(due: dt.date, as_of: dt.date) -> bool:

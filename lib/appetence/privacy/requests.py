@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from appetence.contracts.domain import Channel, Purpose, Right, Use
 from appetence.contracts.specs import Identifier, Spec
 from appetence.errors import RightsError
+from appetence.privacy.decisions import NOTHING, Decided
 
 _TOO_LARGE = 64_000
 _CONTACTS = ("email", "phone")
@@ -77,6 +78,7 @@ class RequestSpec(Spec):
     uses: tuple[Use, ...] = ()
     purposes: tuple[Purpose, ...] = ()
     corrections: dict[str, str] = Field(default={}, description="for a rectification: column -> right value")
+    asked_by: Literal["person", "heir"] = Field(default="person", description="heir: of a person who died; evidence names the certificate")
     wish: Literal["erase", "keep", "hand_over"] | None = Field(default=None, description="for a post-mortem directive")
     confirmed_by: str | None = Field(default=None, min_length=3, description="the officer who settled a doubt about identity")
 
@@ -93,6 +95,8 @@ class RequestSpec(Spec):
             raise ValueError("corrections belong to a rectification, and a rectification needs them")
         if (self.right == Right.DIRECTIVE) != (self.wish is not None):
             raise ValueError("wish (erase, keep or hand_over) belongs to a directive, and a directive needs it")
+        if self.asked_by == "heir" and (self.right != Right.OPPOSITION or self.members or self.channels or self.uses or self.purposes):
+            raise ValueError("an heir may have everything stopped (right: opposition, not narrowed); other rights ended with the person")
         narrowed = self.channels or self.uses or self.purposes
         if narrowed and self.right not in (Right.OPPOSITION, Right.WITHDRAWAL):
             raise ValueError("channels, uses and purposes narrow an opposition or a withdrawal only; remove them")
@@ -108,6 +112,17 @@ class Request:
     request_id: str
     file: str
     spec: RequestSpec
+    decided: Decided = NOTHING
+
+    @property
+    def due_on(self) -> dt.date:
+        """The last day on which it is answered in time."""
+        return self.decided.deadline(self.spec.received_on)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """An officer settled who asks."""
+        return bool(self.spec.confirmed_by or self.decided.confirmed_by)
 
 
 @dataclass(frozen=True)
@@ -209,5 +224,5 @@ def contradictions(requests: Iterable[tuple[str, str, Right]], open_rights: Mapp
 
 
 def digest(spec: RequestSpec) -> bytes:
-    """Canonical content of a request: layout of the file and order of keys do not make it another one."""
-    return json.dumps(spec.model_dump(mode="json"), sort_keys=True, ensure_ascii=False).encode()
+    """Canonical content of a request: neither layout nor order of keys nor the officer's confirmation make it another one."""
+    return json.dumps(spec.model_dump(mode="json", exclude={"confirmed_by"}), sort_keys=True, ensure_ascii=False).encode()

@@ -6,12 +6,12 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
 from appetence.contracts.domain import Basis, Channel, PermissionStatus, Purpose, Right, Use
-from appetence.contracts.privacy import Directive, Limitation, RightsNotice, RightsRequest, RightsTask
+from appetence.contracts.privacy import Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
 from appetence.contracts.silver import PermissionEvent
 from appetence.privacy.deadlines import due_on
 from appetence.privacy.matching import Identified
@@ -35,6 +35,8 @@ class Case:
     request: Request
     found: Identified
     records: Mapping[str, str]
+    spared: Mapping[str, str] = field(default_factory=dict)
+    """Records of the person that stay because their member refused, with the member's id."""
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -58,7 +60,7 @@ def request_row(request: Request, state: str, reason: str | None = None, found: 
     one_person = found.person_ids[0] if found and found.person_ids else None
     return RightsRequest.row(
         request_id=request.request_id, right=str(request.spec.right), received_through=request.spec.received_through,
-        received_on=request.spec.received_on, due_on=due_on(request.spec.received_on), state=state, state_reason=reason,
+        received_on=request.spec.received_on, due_on=request.due_on, state=state, state_reason=reason,
         evidence=request.spec.evidence, person_id=one_person, record_ids=sorted(found.record_ids) if found else [], **more,
     )  # fmt: skip
 
@@ -78,23 +80,18 @@ def task_rows(request: Request, suppliers: Iterable[str], clients: Iterable[str]
     A client acts on its own file, so its task stays open; a supplier's part is done here, unless it must correct at source.
     """
     is_done = request.spec.right in CARRIED_OUT_HERE
-    rows = [
-        RightsTask.row(
-            request_id=request.request_id, controller_id=member, controller_role="supplier", due_on=due_on(request.spec.received_on),
-            state=DONE if is_done else OPEN, decision="accepted" if is_done else None, done_on=as_of if is_done else None,
-        )
-        for member in sorted(set(suppliers))
-    ]  # fmt: skip
-    return rows + [
-        RightsTask.row(
-            request_id=request.request_id,
-            controller_id=client,
-            controller_role="client",
-            due_on=due_on(request.spec.received_on),
-            state=OPEN,
-        )
-        for client in sorted(set(clients))
-    ]
+
+    def supplier(member: str) -> dict[str, Any]:
+        decision = "refused" if member in request.decided.refusing else "accepted" if is_done else None
+        return RightsTask.row(
+            request_id=request.request_id, controller_id=member, controller_role="supplier", due_on=request.due_on,
+            state=DONE if decision else OPEN, decision=decision, done_on=as_of if decision else None,
+        )  # fmt: skip
+
+    def client(name: str) -> dict[str, Any]:
+        return RightsTask.row(request_id=request.request_id, controller_id=name, controller_role="client", due_on=request.due_on, state=OPEN)
+
+    return [supplier(m) for m in sorted(set(suppliers))] + [client(c) for c in sorted(set(clients))]
 
 
 def notice_rows(request: Request, exports: Iterable[tuple[str, str]], as_of: dt.date) -> Rows:
@@ -144,6 +141,13 @@ def directive_rows(request: Request, person_ids: Sequence[str]) -> Rows:
         )
         for person in sorted(person_ids)
     ]
+
+
+def death_rows(request: Request, person_ids: Sequence[str]) -> Rows:
+    """privacy.death rows of a request by an heir, whose certificate is the evidence: certain, on no list."""
+    if request.spec.asked_by != "heir":
+        return []
+    return [Death.row(person_id=person, certainty="certain", rule="heir") for person in sorted(person_ids)]
 
 
 def suppression_scope(spec: RequestSpec) -> str | None:

@@ -11,6 +11,7 @@ from appetence.contracts.campaign import Campaign
 from appetence.contracts.gold import ModelCard
 from appetence.contracts.privacy import Run
 from appetence.reporting import numbers, words
+from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Cell, Fact, Link, Page, Section, Sheet, Words
 
 Row = Mapping[str, Any]
@@ -70,6 +71,15 @@ def build_index(found: Overview) -> Page:
                     Sheet(
                         ["Page", "Shows"],
                         [[Link("Identity audit", "identity.html"), "sizes, match weights, what each field proves, blocks, members"]],
+                    )
+                ],
+            ),
+            Section(
+                "Rights and proof",
+                "Requests of persons and their deadlines, erasures and what the scan found afterwards, retention, suppressions, audit.",
+                [
+                    Sheet(
+                        ["Page", "Shows"], [[Link("Officer's page", OFFICER_FILE), "what waits, what is late, what was erased, and the proof of it"]]
                     )
                 ],
             ),

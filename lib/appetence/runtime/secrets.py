@@ -39,6 +39,20 @@ def resolve(reference: str, names: Mapping[str, str]) -> bytes:
     raise SecretError(f"The secret reference {reference!r} must start with env:, file:, keyvault: or databricks:.")
 
 
+def destroy(reference: str, names: Mapping[str, str]) -> bool:
+    """Removes the file behind a `file:` reference; False when it was gone before. Another store is emptied by its own administrator:
+    a SecretError names the reference."""
+    kind, _, rest = fill(reference, names).partition(":")
+    if kind != "file":
+        raise SecretError(f"The secret {reference!r} does not lie in a file: destroy it in its own store, with all its versions.")
+    path = Path(rest)
+    if not path.exists():
+        return False
+    path.write_bytes(b"\0" * path.stat().st_size)
+    path.unlink()
+    return True
+
+
 def text_of(value: str, names: Mapping[str, str]) -> str:
     """A value that may be a literal or a reference (fingerprints of keys are not secret but vary by machine)."""
     if value.split(":", 1)[0] in ("env", "file", "keyvault", "databricks") and ":" in value:

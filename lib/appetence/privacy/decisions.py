@@ -1,0 +1,113 @@
+"""What the officer and the members decide of a request, and when a decision may no longer be taken.
+
+The officer settles who asks, refuses a request as a whole, or extends its deadline. A member accepts or refuses for the data it supplies
+itself, and for nobody else's. A decision is a row of its own: a later one of the same kind by the same decider replaces it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from appetence.contracts.domain import Right
+from appetence.contracts.privacy import RightsDecision, RightsRequest
+from appetence.errors import RightsError
+from appetence.privacy.deadlines import due_on, is_overdue
+
+
+class Decision(StrEnum):
+    """What can be decided."""
+
+    CONFIRM = "confirm"
+    REFUSE = "refuse"
+    EXTEND = "extend"
+    ACCEPT = "accept"
+
+
+BY_OFFICER = (Decision.CONFIRM, Decision.REFUSE, Decision.EXTEND)
+BY_MEMBER = (Decision.ACCEPT, Decision.REFUSE)
+MEMBERS_DECIDE = (Right.ERASURE, Right.LIMITATION)
+"""Rights a member may refuse for its own data, as when the law makes it keep them. Copies and oppositions are nobody's to refuse."""
+
+_FINAL = ("refused", "executed")
+_SUBJECT = {Decision.CONFIRM: "identity", Decision.EXTEND: "deadline", Decision.REFUSE: "request", Decision.ACCEPT: "contribution"}
+_PERSONAL = re.compile(r"@|\d{6}")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """The decisions about one request that hold today."""
+
+    confirmed_by: str | None = None
+    refusal: str | None = None
+    is_extended: bool = False
+    refusing: Mapping[str, str] = field(default_factory=dict)
+
+    def deadline(self, received_on: dt.date) -> dt.date:
+        """The last day for the answer: one calendar month, three when extended (article 12-3)."""
+        return due_on(received_on, is_extended=self.is_extended)
+
+
+NOTHING = Decided()
+
+
+def fold(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decided]:
+    """Request id -> what was decided of it, from the rows of privacy.rights_decision."""
+    by_request: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        by_request.setdefault(row[RightsDecision.request_id], []).append(row)
+    return {request: _folded(of_one) for request, of_one in by_request.items()}
+
+
+def _folded(rows: Iterable[Mapping[str, Any]]) -> Decided:
+    said = {(r[RightsDecision.subject_matter], r[RightsDecision.decider]): r for r in rows}
+    of_officer = {matter: r for (matter, decider), r in sorted(said.items()) if decider.startswith("officer:")}
+    refusing = {
+        decider.removeprefix("member:"): r[RightsDecision.reason]
+        for (matter, decider), r in sorted(said.items())
+        if matter == "contribution" and r[RightsDecision.decision] == str(Decision.REFUSE)
+    }
+    confirmed, refused = of_officer.get("identity"), of_officer.get("request")
+    return Decided(
+        confirmed[RightsDecision.decider].removeprefix("officer:") if confirmed else None,
+        refused[RightsDecision.reason] if refused else None,
+        "deadline" in of_officer,
+        refusing,
+    )
+
+
+def decision_row(request_id: str, decider: str, decision: Decision, reason: str | None, on: dt.date) -> dict[str, Any]:
+    """One privacy.rights_decision row. `decider` is officer:<name> or member:<id>."""
+    matter = "contribution" if decider.startswith("member:") else _SUBJECT[decision]
+    return RightsDecision.row(
+        request_id=request_id, subject_matter=matter, decider=decider, decision=str(decision), reason=reason, decided_on=on
+    )  # fmt: skip
+
+
+def check(request: Mapping[str, Any], decider: str, decision: Decision, reason: str | None, *, as_of: dt.date, members: Collection[str]) -> None:
+    """RightsError when this decider may not decide this of that request, a row of privacy.rights_request, on this day."""
+    name, state = request[RightsRequest.request_id], request[RightsRequest.state]
+    role, _, who = decider.partition(":")
+    if state in _FINAL:
+        raise RightsError(f"The request {name} is {state} already: nothing can be decided of it any more; open a new request.")
+    if role == "member" and who not in members:
+        raise RightsError("The deciding member does not exist: use an id of conf/members.")
+    if decision not in (BY_MEMBER if role == "member" else BY_OFFICER):
+        allowed = " or ".join(BY_MEMBER if role == "member" else BY_OFFICER)
+        raise RightsError(
+            f"A decision of the {role} is {allowed}, not {decision}: leave this one to the {'officer' if role == 'member' else 'member'}."
+        )
+    if role == "member" and request[RightsRequest.right] not in MEMBERS_DECIDE:
+        raise RightsError(f"A member decides of {' and '.join(MEMBERS_DECIDE)} only; this request asks for {request[RightsRequest.right]}.")
+    if decision in (Decision.REFUSE, Decision.EXTEND) and not (reason or "").strip():
+        raise RightsError("A refusal or an extension is told to the person with its reason: add --reason.")
+    if _PERSONAL.search(f"{reason or ''}{who}"):
+        raise RightsError("A reason and a decider's name stay in the register after an erasure: write them without e-mail addresses or long numbers.")
+    if decision == Decision.EXTEND and is_overdue(due_on(request[RightsRequest.received_on]), as_of):
+        raise RightsError(f"The deadline of {name} has passed, and an extension must be told within the first month: answer the request now.")
+    if decision == Decision.CONFIRM and state != "parked":
+        raise RightsError(f"The request {name} is {state}, so there is no doubt to settle: execute it, or wait for the nightly run.")
