@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from appetence.cli import bench, chain, counts, demo, doctor, jobs, member, real, tables, why
+from appetence.cli import bench, chain, counts, demo, doctor, jobs, member, model, real, tables, why
 from appetence.cli.arguments import add_environment_arguments, add_job_arguments
 from appetence.pipeline.steps import BESIDE, CHAIN, JOBS
 from appetence.runtime import console
@@ -39,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     why.add_to(commands)
     counts.add_to(commands)
     member.add_to(commands)
+    model.add_to(commands)
     config = commands.add_parser("config", help="print the resolved configuration of an environment as JSON")
     add_environment_arguments(config)
     config.set_defaults(act=_config)
