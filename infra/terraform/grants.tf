@@ -19,12 +19,14 @@ locals {
   # role -> further tables it may read
   table_readers = {
     data_scientists = [
+      "gold.drift",
       "gold.feature",
       "gold.gains_tier",
       "gold.model_card",
       "gold.response",
       "gold.score",
       "gold.segment",
+      "gold.stability",
       "identity.candidate_statistic",
       "identity.match_model",
       "ops.run",

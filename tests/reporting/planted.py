@@ -7,7 +7,7 @@ from typing import Any
 
 from appetence.contracts.campaign import Campaign, Export, Matchback, Tier, Waterfall
 from appetence.contracts.domain import Reason
-from appetence.contracts.gold import GainsTier, ModelCard
+from appetence.contracts.gold import Drift, GainsTier, ModelCard, Stability
 from appetence.contracts.identity import CandidateStatistic, MatchModel
 from appetence.contracts.privacy import ErasureCertificate, RetentionRun, RightsDecision, RightsRequest, RightsTask, Run
 from appetence.privacy.deadlines import due_on
@@ -172,6 +172,16 @@ def gains() -> list[Row]:
     return made
 
 
+def stability(**changes: Any) -> Row:
+    """What the newest scoring says of itself."""
+    values: Row = {
+        "model_key": "prospect:r_vad", "cutoff": dt.date(2026, 10, 31), "model_version": "2", "persons": 11_000, "mean_probability": 0.061,
+        "tested_mean_probability": 0.058, "score_index": 0.06, "verdict": "stable", "drifted_columns": 1,
+        "previous_cutoff": dt.date(2026, 9, 30), "newly_scored_share": 0.021, "first_decile_kept_share": 0.83, "first_decile_new_share": 0.17,
+    }  # fmt: skip
+    return Stability.row(**{**values, **changes})
+
+
 def model_rows(**changes: Any) -> ModelRows:
     """Everything one model page needs."""
     shape = [3, 8, 21, 60, 160, 420, 900, 1500, 2050, 1900, 1500, 1100, 700, 380, 200, 70, 28]
@@ -192,6 +202,11 @@ def model_rows(**changes: Any) -> ModelRows:
         "scored": {"model_key": key, "cutoff": cutoff, "n": sum(shape), "first_decile": 1100, "mean": 0.061},
         "client_label": "Client VAD",
         "source": SOURCE,
+        "stability": stability(),
+        "drift": [
+            Drift.row(model_key=key, cutoff=cutoff, subject_column=c, model_version="2", stability_index=i, chance_index=0.002, verdict=v)
+            for c, i, v in (("total_events_90d", 0.31, "drifted"), ("age", 0.14, "shifted"), ("has_post", 0.01, "stable"))
+        ],
     }
     return ModelRows(**{**values, **changes})
 

@@ -188,6 +188,16 @@ def test_the_model_page_speaks_to_campaign_teams() -> None:
     assert "givers" in text(render(build_model(planted.model_rows(is_gift=True))))
 
 
+def test_the_model_page_says_whether_the_base_is_still_the_same() -> None:
+    said = text(rendered("model"))
+    assert "stability index of the scores 0.06: stable." in said
+    assert "total_events_90d" in said and "0.31" in said and "has_post" not in said
+    assert "Since 30 September 2026" in said and "of today's best tenth were not in it" in said
+    unknown = text(render(build_model(planted.model_rows(stability=planted.stability(score_index=None, previous_cutoff=None), drift=[]))))
+    assert "train again to watch it" in unknown and "Since" not in unknown
+    assert "Is it still the same base?" not in text(render(build_model(planted.model_rows(stability=None, drift=[]))))
+
+
 def test_an_unscored_model_has_its_card_all_the_same() -> None:
     said = text(render(build_model(planted.model_rows(bins=[], reasons=[], scored=None))))
     assert "Scores of today" not in said and "What the gate decided" in said

@@ -75,6 +75,42 @@ class ModelCard(Table):
     key = (model_key, model_version)
 
 
+class Drift(Table):
+    """One row per model, cutoff scored and column read: whether the base still looks like the test period of the model."""
+
+    schema, name, owner = "gold", "drift", "propensity"
+    written_by = "score_persons"
+    model_key = field(STRING, "Product and client.", required=True)
+    cutoff = field(DATE, "Date of the snapshot scored.", required=True)
+    subject_column = field(STRING, "A column the model reads.", required=True)
+    model_version = field(STRING, "Registered version.", required=True)
+    stability_index = field(DOUBLE, "Population stability index against the test period, tenths and a bin for unknown.", required=True)
+    chance_index = field(DOUBLE, "The index that chance alone is expected to give.", required=True)
+    verdict = field(STRING, "stable, shifted (above 0.1) or drifted (above 0.25), beyond chance.", required=True)
+    key = (model_key, cutoff, subject_column)
+
+
+class Stability(Table):
+    """One row per model and cutoff scored: the scores beside the test period, and beside the scoring before."""
+
+    schema, name, owner = "gold", "stability", "propensity"
+    written_by = "score_persons"
+    model_key = field(STRING, "Product and client.", required=True)
+    cutoff = field(DATE, "Date of the snapshot scored.", required=True)
+    model_version = field(STRING, "Registered version.", required=True)
+    persons = field(LONG, "Persons scored.", required=True)
+    mean_probability = field(DOUBLE, "Mean calibrated probability.", required=True)
+    tested_mean_probability = field(DOUBLE, "The same in the test period.")
+    score_index = field(DOUBLE, "Population stability index of the probability against the test period.")
+    verdict = field(STRING, "stable, shifted, drifted, or unknown for a model without a profile.", required=True)
+    drifted_columns = field(LONG, "Columns found drifted.")
+    previous_cutoff = field(DATE, "The scoring before, when it is kept.")
+    newly_scored_share = field(DOUBLE, "Share of the persons that the scoring before did not hold.")
+    first_decile_kept_share = field(DOUBLE, "Share of the first decile before that is in it again.")
+    first_decile_new_share = field(DOUBLE, "Share of the first decile that was not in it before: names newly served.")
+    key = (model_key, cutoff)
+
+
 class GainsTier(Table):
     """One row per model version and decile of the later test period: what scoring deeper brings."""
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts import REGISTRY
 from appetence.contracts.campaign import Campaign, Decision, Export, Matchback, Selection, Tier, Waterfall
-from appetence.contracts.gold import GainsTier, ModelCard, Score, Segment
+from appetence.contracts.gold import Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
 from appetence.contracts.privacy import Run
 from appetence.contracts.specs import LawRuleSpec
@@ -152,6 +152,7 @@ def _models(ctx: Context, cards: list[Row]) -> dict[str, Page]:
         return {}
     tiers, scores = rows(ctx.lake.read_or_empty(GainsTier)), ctx.lake.read_or_empty(Score)
     bins, reasons, scored = (rows(f) for f in (aggregates.probability_bins(scores), aggregates.leading_reasons(scores), aggregates.scored(scores)))
+    stabilities, drifts = rows(ctx.lake.read_or_empty(Stability)), rows(ctx.lake.read_or_empty(Drift))
     pages = {}
     for card in latest_versions(cards):
         key = card[ModelCard.model_key]
@@ -171,6 +172,8 @@ def _models(ctx: Context, cards: list[Row]) -> dict[str, Page]:
             scored=newest,
             client_label=recipient.label if recipient else key,
             source=_source(ctx),
+            stability=next(iter(own(stabilities)), None),
+            drift=own(drifts),
             is_gift=recipient is not None and str(recipient.sector) == "caritatif",
         )
         pages[model_file(key)] = build_model(made)

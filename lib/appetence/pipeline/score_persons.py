@@ -1,8 +1,9 @@
-"""Scores every person a champion model is for, at the as-of date: `gold.score`."""
+"""Scores every person a champion model is for, at the as-of date: `gold.score`, with `gold.drift` and `gold.stability` beside it."""
 
 from __future__ import annotations
 
 from functools import partial, reduce
+from typing import Any
 
 from pyspark.sql import DataFrame
 
@@ -10,6 +11,7 @@ from appetence.contracts.gold import Score
 from appetence.errors import ModelError
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.modelling import Base, at_cutoffs, base_of, dataset_of, plan_of
+from appetence.pipeline.watch_scores import Scored, watch
 from appetence.propensity.registry import Registry, Version, registered_name
 from appetence.propensity.scoring import score
 from appetence.runtime.ahead import side_by_side
@@ -34,13 +36,18 @@ def run(ctx: Context) -> Counts:
     if not champions:
         return Counts(0, 0)
     base = base_of(ctx, [ctx.as_of])
-    frames = side_by_side(*(partial(_scored, ctx, registry, base, key, champion) for key, champion in champions.items()), workers=2)
-    versions = {key: champion.version for key, champion in champions.items()}
-    written = ctx.lake.sync(Score, reduce(DataFrame.unionByName, frames), at_cutoffs([ctx.as_of]), is_staged=True)
-    return Counts(written.rows, written.rows, len(without), {"versions": versions, "without_champion": without})
+    made = side_by_side(*(partial(_scored, ctx, registry, base, key, champion) for key, champion in champions.items()), workers=2)
+    written = ctx.lake.sync(Score, reduce(DataFrame.unionByName, (scores for scores, _ in made)), at_cutoffs([ctx.as_of]), is_staged=True)
+    details: dict[str, Any] = {"versions": {key: c.version for key, c in champions.items()}, "without_champion": without}
+    if not ctx.dry_run:
+        details["stability"] = watch(ctx, [scored for _, scored in made])
+    return Counts(written.rows, written.rows, len(without), details)
 
 
-def _scored(ctx: Context, registry: Registry, base: Base, key: str, champion: Version) -> DataFrame:
-    """The scores of one model; one is made beside another."""
-    rows = score(dataset_of(ctx, plan_of(ctx, key), base), registry, champion, registry.load(champion), key)
-    return ctx.lake.stage(f"scores_{key}", rows)
+def _scored(ctx: Context, registry: Registry, base: Base, key: str, champion: Version) -> tuple[DataFrame, Scored]:
+    """The scores of one model, and what the watch needs of it; one is made beside another."""
+    stored = registry.load(champion)
+    # Read twice: by the model, and by the watch over its columns.
+    dataset = ctx.lake.stage(f"score_{key}", dataset_of(ctx, plan_of(ctx, key), base))
+    scores = ctx.lake.stage(f"scores_{key}", score(dataset, registry, champion, stored, key))
+    return scores, Scored(key, champion.version, dataset, getattr(stored, "profile", None))

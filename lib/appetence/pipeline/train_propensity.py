@@ -24,6 +24,7 @@ from appetence.features import LABEL, build_labels, theme_of, with_label
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.modelling import Base, ModelPlan, base_of, dataset_of, horizon, modelling_cutoffs, plan_of, readable_transactions
 from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
+from appetence.propensity.drift import Profile
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
 from appetence.propensity.sampling import negative_rate, sample_negatives, sample_rows
@@ -131,8 +132,9 @@ def _registered(ctx: Context, registry: Registry, plan: ModelPlan, trained: Trai
         settings=settings,
     )
     themes = {c: theme_of(c) for c in trained.propensity.columns}
+    profile = Profile.of(test.frame, trained.propensity.columns, judged.probabilities)
     record = _record(ctx, plan, trained, judged, rival)
-    version = registry.register(name, ScoredModel(trained.propensity, themes, settings.reasons), record)
+    version = registry.register(name, ScoredModel(trained.propensity, themes, settings.reasons, profile), record)
     card = _card(ctx, plan, trained, judged, version, verdict.is_let_through, verdict.reason)
     registry.conclude(version, training_hash=training_hash, is_champion=verdict.is_let_through, reason=verdict.reason, card=card)
     return card

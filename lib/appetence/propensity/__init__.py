@@ -2,6 +2,22 @@
 
 from appetence.propensity.gate import Verdict, decide
 from appetence.propensity.models import Propensity
+from appetence.propensity.tabular import TableModel, fit_table
 from appetence.propensity.training import Judged, Sample, Trained, fit, judge
+from appetence.propensity.uplift import Finding, Uplift, fit_uplift
 
-__all__ = ["Judged", "Propensity", "Sample", "Trained", "Verdict", "decide", "fit", "judge"]
+__all__ = [
+    "Finding",
+    "Judged",
+    "Propensity",
+    "Sample",
+    "TableModel",
+    "Trained",
+    "Uplift",
+    "Verdict",
+    "decide",
+    "fit",
+    "fit_table",
+    "fit_uplift",
+    "judge",
+]

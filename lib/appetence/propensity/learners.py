@@ -51,20 +51,20 @@ class Recipe:
 
 
 RECIPES: tuple[Recipe, ...] = (
-    Recipe("linear", {"name": "0.05", "strength": 0.05}, 0.3),
-    Recipe("boosted", {"name": "8", "leaves": 8, "rate": 0.06, "rounds": 400, "columns": 0.5}, 3.0),
-    Recipe("hinges", {"name": "0.003", "strength": 0.003}, 1.0),
-    Recipe("hinges", {"name": "0.05", "strength": 0.05}, 1.2),
-    Recipe("boosted", {"name": "24", "leaves": 24, "rate": 0.05, "rounds": 400, "columns": 0.5}, 5.0, 1000),
-    Recipe("linear", {"name": "0.002", "strength": 0.002}, 0.3),
-    Recipe("linear", {"name": "2", "strength": 2.0}, 0.5),
+    Recipe("linear", {"name": "0.05", "strength": 0.05}, 0.4),
+    Recipe("boosted", {"name": "8", "leaves": 8, "rate": 0.06, "rounds": 400, "columns": 0.5}, 1.5),
+    Recipe("network", {"name": "0.1", "alpha": 0.1}, 2.5, 500),
+    Recipe("hinges", {"name": "0.003", "strength": 0.003}, 1.6),
+    Recipe("hinges", {"name": "0.05", "strength": 0.05}, 1.8),
+    Recipe("boosted", {"name": "24", "leaves": 24, "rate": 0.05, "rounds": 400, "columns": 0.5}, 2.5, 1000),
+    Recipe("forest", {"name": "0.4", "columns": 0.4}, 5.0),
+    Recipe("linear", {"name": "0.002", "strength": 0.002}, 0.4),
+    Recipe("linear", {"name": "2", "strength": 2.0}, 0.6),
     Recipe("kernel", {"name": "0.3", "gamma": 0.3, "strength": 10.0}, 2.5),
-    Recipe("network", {"name": "0.1", "alpha": 0.1}, 6.0, 500),
-    Recipe("forest", {"name": "0.4", "columns": 0.4}, 6.0),
-    Recipe("boosted", {"name": "16 fine", "leaves": 16, "rate": 0.03, "rounds": 500, "columns": 0.2}, 5.0, 500),
-    Recipe("hinges", {"name": "1", "strength": 1.0}, 1.5),
-    Recipe("hinges", {"name": "30", "strength": 30.0}, 2.0),
-    Recipe("boosted", {"name": "63", "leaves": 63, "rate": 0.06, "rounds": 400, "columns": 0.5}, 9.0, 8000),
+    Recipe("boosted", {"name": "16 fine", "leaves": 16, "rate": 0.03, "rounds": 500, "columns": 0.2}, 2.5, 500),
+    Recipe("hinges", {"name": "1", "strength": 1.0, "squares": True}, 2.0),
+    Recipe("hinges", {"name": "30", "strength": 30.0, "squares": True}, 2.5),
+    Recipe("boosted", {"name": "63", "leaves": 63, "rate": 0.06, "rounds": 400, "columns": 0.5}, 5.0, 8000),
 )
 """In the order in which a budget is spent."""
 
@@ -100,6 +100,7 @@ class Smooth:
 
     scale: Scale
     knots: tuple[tuple[float, ...], ...] | None
+    has_squares: bool
     spread: Floats
     estimators: tuple[Any, ...]
 
@@ -109,18 +110,19 @@ class Smooth:
         scale = Scale.fit(values)
         z, flags = scale(values)
         knots = tuple(_knots(z[:, c]) for c in range(z.shape[1])) if recipe.kind == "hinges" else None
-        wide = _wide(z, flags, knots)
+        has_squares = bool(recipe.settings.get("squares", False))
+        wide = _wide(z, flags, knots, has_squares)
         spread = np.maximum(wide.std(axis=0), 1e-6) if knots is not None else np.ones(wide.shape[1])
         made = _estimators(recipe, len(labels), wide.shape[1], seed)
         with threadpool_limits(limits=1), warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=ConvergenceWarning)
             fitted = tuple(e.fit(wide / spread, labels) for e in made)
-        return cls(scale, knots, spread, fitted)
+        return cls(scale, knots, has_squares, spread, fitted)
 
     def margin(self, values: Floats) -> Floats:
         """Log odds."""
         z, flags = self.scale(values)
-        wide = _wide(z, flags, self.knots) / self.spread
+        wide = _wide(z, flags, self.knots, self.has_squares) / self.spread
         with threadpool_limits(limits=1):
             odds = [_bounded(e.predict_proba(wide)[:, 1]) for e in self.estimators]
         return np.asarray(np.mean(odds, axis=0))
@@ -211,11 +213,11 @@ def _knots(column: Floats) -> tuple[float, ...]:
     return tuple(k for k in np.unique(np.quantile(column, KNOTS)) if different[0] < k < different[-1])
 
 
-def _wide(z: Floats, flags: Floats, knots: tuple[tuple[float, ...], ...] | None) -> Floats:
+def _wide(z: Floats, flags: Floats, knots: tuple[tuple[float, ...], ...] | None, has_squares: bool) -> Floats:
     if knots is None:
         return np.hstack([z, flags])
     hinges = [np.maximum(z[:, [c]] - np.array(ks), 0.0) for c, ks in enumerate(knots) if ks]
-    return np.hstack([z, *hinges, flags])
+    return np.hstack([z, *hinges, *([z**2] if has_squares else []), flags])
 
 
 def _bounded(p: Floats) -> Floats:

@@ -27,12 +27,15 @@ from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
 
+from appetence.contracts.gold import ModelCard
 from appetence.errors import ModelError
+from appetence.propensity.drift import Profile
 from appetence.propensity.models import Propensity
 from appetence.propensity.reasons import reasons
 
 CHALLENGER, CHAMPION = "challenger", "champion"
-HASH_TAG = "training_hash"
+HASH_TAG, GATE_TAG, WITHDRAWN_TAG = "training_hash", "gate", "withdrawn"
+PASSED = "let through"
 EXPERIMENT = "appetence"
 RESULT_TYPE = "raw_score double, probability double, reasons array<string>"
 
@@ -40,8 +43,8 @@ RESULT_TYPE = "raw_score double, probability double, reasons array<string>"
 class ScoredModel(PythonModel):
     """What is stored: the calibrated model and the themes its reasons are told by. Table in, `raw_score`, `probability`, `reasons` out."""
 
-    def __init__(self, propensity: Propensity, theme_of: Mapping[str, str], reason_count: int) -> None:
-        self.propensity, self.theme_of, self.reason_count = propensity, dict(theme_of), reason_count
+    def __init__(self, propensity: Propensity, theme_of: Mapping[str, str], reason_count: int, profile: Profile | None = None) -> None:
+        self.propensity, self.theme_of, self.reason_count, self.profile = propensity, dict(theme_of), reason_count, profile
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row per row of the table."""
@@ -129,10 +132,43 @@ class Registry:
         """Writes down the gate's word, moves the alias when it lets the challenger through, and marks the version complete."""
         with self._writing:
             self.client.log_dict(version.run_id, dict(card), "card.json")
-            self.client.set_model_version_tag(version.name, version.version, "gate", reason)
+            self.client.set_model_version_tag(version.name, version.version, GATE_TAG, reason)
             if is_champion:
                 self.client.set_registered_model_alias(version.name, CHAMPION, version.version)
             self.client.set_model_version_tag(version.name, version.version, HASH_TAG, training_hash)
+
+    def version(self, name: str, number: str) -> Version:
+        """A version the gate let through; ModelError when there is no such one."""
+        passed = [v for v in self._versions(name) if str(v.version) == number and v.tags.get(GATE_TAG, "").startswith(PASSED)]
+        if not passed:
+            raise ModelError(f"The model {name} has no version {number} that passed the gate; `appetence model list` shows its versions.")
+        return Version(name, number, str(passed[0].run_id))
+
+    def before(self, current: Version) -> Version | None:
+        """The newest earlier version that passed the gate and was not taken out of use since."""
+        earlier = [v for v in self._versions(current.name) if int(v.version) < int(current.version)]
+        usable = [v for v in earlier if v.tags.get(GATE_TAG, "").startswith(PASSED) and WITHDRAWN_TAG not in v.tags]
+        return Version(current.name, str(usable[0].version), str(usable[0].run_id)) if usable else None
+
+    def replace_champion(self, current: Version, target: Version | None, reason: str) -> dict[str, dict[str, Any]]:
+        """Puts `target` in use instead of `current` (None: no model is in use); version -> card as it now stands."""
+        self.client.set_model_version_tag(current.name, current.version, WITHDRAWN_TAG, reason)
+        cards = {current.version: self._rewritten(current, is_champion=False, reason=f"taken out of use: {reason}")}
+        if target is None:
+            self.client.delete_registered_model_alias(current.name, CHAMPION)
+            return cards
+        self.client.delete_model_version_tag(target.name, target.version, WITHDRAWN_TAG)
+        self.client.set_registered_model_alias(target.name, CHAMPION, target.version)
+        said = f"in use again instead of version {current.version}: {reason}"
+        return cards | {target.version: self._rewritten(target, is_champion=True, reason=said)}
+
+    def _rewritten(self, version: Version, *, is_champion: bool, reason: str) -> dict[str, Any]:
+        """The card kept with the run says the same as the table: a repeated training gives it back."""
+        card = self.card(version)
+        card["card"] |= {str(ModelCard.is_champion): is_champion, str(ModelCard.gate_reason): reason}
+        self.client.log_dict(version.run_id, card, "card.json")
+        found: dict[str, Any] = card["card"]
+        return found
 
     def card(self, version: Version) -> dict[str, Any]:
         """The card a version was concluded with."""

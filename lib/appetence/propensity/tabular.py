@@ -6,7 +6,7 @@ ids (rows that are equal in every column count as one id, so that a copy never j
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,8 @@ from appetence.propensity.calibration import expit, fit_strict_calibrator
 from appetence.propensity.metrics import checked
 from appetence.propensity.models import Propensity, informative_columns
 from appetence.propensity.stacking import Choice, Fold, search
-from appetence.propensity.tables import Encoder
+from appetence.propensity.tables import Encoder, number_like
+from appetence.propensity.training import LABEL, Judged, Sample, judge
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -50,6 +51,13 @@ class TableModel:
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`raw_score` and `probability` (calibrated) of each row; ModelError when columns lack or changed their kind."""
         return self.propensity.predict(self.encoder.transform(frame))
+
+    def judge(self, frame: pd.DataFrame, label: str, *, baselines: Mapping[str, str], seed: int = 1) -> Judged:
+        """Figures on a later table, beside those of single columns (name -> column; `-column` when less is better)."""
+        numbers = self.encoder.transform(frame).assign(**{LABEL: frame[label].to_numpy()})
+        columns = {c.removeprefix("-") for c in baselines.values()}
+        plain = numbers.assign(**{c: number_like(frame[c]) for c in columns if c not in numbers})
+        return judge(self.propensity, Sample(plain), seed=seed, baselines=baselines)
 
 
 def fit_table(

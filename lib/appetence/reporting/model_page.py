@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appetence.contracts.gold import GainsTier, ModelCard
+from appetence.contracts.gold import Drift, GainsTier, ModelCard, Stability
 from appetence.reporting import charts, numbers, words
 from appetence.reporting.aggregates import BIN, EVERYBODY, N, probability_edges
 from appetence.reporting.parts import Fact, Page, Part, Picture, Section, Sheet, Words
 
 Row = Mapping[str, Any]
-MOST_REASONS = 12
+MOST_REASONS, MOST_COLUMNS = 12, 10
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class ModelRows:
     client_label: str
     source: str
     is_gift: bool = False
+    stability: Row | None = None
+    drift: Sequence[Row] = ()
 
 
 def build_model(found: ModelRows) -> Page:
@@ -49,6 +51,7 @@ def build_model(found: ModelRows) -> Page:
             *_gains(found, what),
             *_calibration(found, what),
             *_scores(found),
+            *_stability(found),
             *_reasons(found),
             Section("How it was made", "", [_made(card)]),
             *_versions(found.versions),
@@ -181,6 +184,40 @@ def _scores(found: ModelRows) -> list[Section]:
     s = found.scored
     lead = f"{numbers.count(s[N])} persons, on the history up to {numbers.day(s['cutoff'])}; mean probability {numbers.percent(s['mean'], 2)}."
     return [Section("Scores of today", lead, [score_picture(found.bins)])]
+
+
+def _stability(found: ModelRows) -> list[Section]:
+    """How far the newest scoring is from the test period and from the scoring before."""
+    s = found.stability
+    if s is None:
+        return []
+    parts: list[Part] = [Words(stability_in_words(s), is_list=True)]
+    moved = sorted((d for d in found.drift if d[Drift.verdict] != "stable"), key=lambda d: -d[Drift.stability_index])[:MOST_COLUMNS]
+    if moved:
+        rows = [[d[Drift.subject_column], numbers.decimal(d[Drift.stability_index], 2), d[Drift.verdict]] for d in moved]
+        parts.append(Sheet(["Input", "Stability index", ""], rows, (1,)))
+    lead = "Above 0.1 the people scored differ from those of the test; above 0.25 train again before a large mailing."
+    return [Section("Is it still the same base?", lead, parts)]
+
+
+def stability_in_words(s: Row) -> list[str]:
+    """What gold.stability says of one scoring run, in sentences."""
+    said = [f"Mean probability {numbers.percent(s[Stability.mean_probability], 2)}"]
+    if s[Stability.score_index] is None:
+        said[0] += "; this model was stored before its test period was kept: train again to watch it."
+    else:
+        tested = numbers.percent(s[Stability.tested_mean_probability], 2)
+        said[0] += (
+            f", {tested} in the test period; stability index of the scores {numbers.decimal(s[Stability.score_index], 2)}: {s[Stability.verdict]}."
+        )
+        said.append(f"{numbers.count(s[Stability.drifted_columns])} inputs have drifted.")
+    if s[Stability.previous_cutoff] is not None:
+        said.append(
+            f"Since {numbers.day(s[Stability.previous_cutoff])}: {numbers.percent(s[Stability.newly_scored_share], 1)} of the persons are new, "
+            f"{numbers.percent(s[Stability.first_decile_kept_share], 0)} of the best tenth are in it again, "
+            f"{numbers.percent(s[Stability.first_decile_new_share], 0)} of today's best tenth were not in it."
+        )
+    return said
 
 
 def reason_picture(reasons: Sequence[Row], first_decile: int, everybody: int) -> Picture:
