@@ -55,6 +55,9 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
         customer("2", first_name="DURAND", last_name="Pierre", birth_date="1900-01-01", address_1="3 rue du Port", postcode="56000", city="Vanes",
                  phone="02.97.11.22.34", interests="jardin| lecture|jardin"),
         customer("3", last_name="XXX", email="NULL", phone="0000000000"),
+        customer("4", last_name="DURAND ANNE", address_1="Résidence des Pins, bât B, 7 r. du Port", postcode="56000", city="VANNES"),
+        customer("5", first_name="RENNES", last_name="0LIVIER", address_1="Appt 26, 5 square du Moulin", postcode="35000", city="Rennes"),
+        customer("6", last_name="DE LA TOUR", address_1="Résidence des Pins", address_2="3 rue du Port", postcode="35000", city="Rennes"),
     ]  # fmt: skip
     found = {r["record_id"]: r for r in standardise.build_records(RawRecord.frame(spark, rows), communes, frequencies, AS_OF).collect()}
     anne, pierre, nobody = found["r1"], found["r2"], found["r3"]
@@ -68,6 +71,12 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
     assert pierre.birth_date is None and pierre.birth_date_grade == "D"
     assert (pierre.commune_code, pierre.address_grade) == ("56260", "B"), "the postcode's only commune stands in for a misspelt one"
     assert pierre.landline == "+33297112234" and pierre.interests == ["jardin", "lecture"]
+    whole, misread, built = found["r4"], found["r5"], found["r6"]
+    assert (whole.first_name, whole.last_name, whole.name_grade) == ("ANNE", "DURAND", "B"), "a whole name in the surname field is parted"
+    assert (whole.address_key, whole.way_number, whole.address_extra) == ("7 RUE PORT", "7", "BATIMENT B"), "the street is found behind the building"
+    assert (misread.first_name, misread.last_name) == (None, "OLIVIER"), "a town is no first name, and a nought before a letter is an O"
+    assert (misread.address_key, misread.way_name, misread.address_extra) == ("5 SQUARE MOULIN", "SQUARE DU MOULIN", "APPARTEMENT 26")
+    assert (built.first_name, built.last_name, built.address_key) == (None, "DE LA TOUR", "3 RUE PORT")
     assert (nobody.last_name, nobody.email, nobody.mobile, nobody.landline, nobody.name_grade) == (None, None, None, None, "absent")
 
 

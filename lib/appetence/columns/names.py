@@ -50,9 +50,14 @@ def is_couple(c: Column) -> Column:
     return F.coalesce(fold(c).rlike(both), F.lit(False))
 
 
+# A figure that a reading machine took for the letter of its shape: before a letter, behind another or at the beginning.
+_MISREAD = r"(?:^|[A-Z ])[0158](?=[A-Z])"
+
+
 def _bare(c: Column) -> Column:
-    """Folded, without digits, placeholders and the civility that some systems put in the name field."""
-    text = F.trim(F.regexp_replace(to_ascii_upper(drop_placeholders(c)), " *[^A-Z ][^A-Z]*|  +", " "))
+    """Folded, misread letters put right, without digits, placeholders and the civility that some systems put in the name field."""
+    letters = let(to_ascii_upper(drop_placeholders(c)), lambda t: F.when(t.rlike(_MISREAD), F.translate(t, "0158", "OISB")).otherwise(t))
+    text = F.trim(F.regexp_replace(letters, " *[^A-Z ][^A-Z]*|  +", " "))
     civil = "(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE)"
     return null_if_empty(F.regexp_replace(text, rf"^(?:{civil} (?=[A-Z]{{2}})(?:ET (?:{_WOMAN}) )?)+", ""))
 
@@ -97,6 +102,15 @@ def first_word(c: Column) -> Column:
     'JEAN'
     """
     return F.substring_index(c, " ", 1)
+
+
+def last_word(c: Column) -> Column:
+    """The last word of a clean name.
+
+    >>> spark.sql("SELECT 'LE GALL ANNE' a").select(last_word(F.col("a")).alias("v")).first().v
+    'ANNE'
+    """
+    return F.substring_index(c, " ", -1)
 
 
 def is_initial(c: Column) -> Column:

@@ -140,6 +140,23 @@ def _ordered(text: Column) -> Column:
     return let(F.coalesce(*ways), lambda way: _around(text, way))
 
 
+def way_within(*address: Column) -> Column:
+    """The street line of an address in one or several lines, folded and without what stands before and behind it (building, flat, place):
+    null where no line opens as a street does.
+
+    >>> spark.sql("SELECT 'Appt 26, 5 square du Moulin' a").select(way_within(F.col("a")).alias("v")).first().v
+    '5 SQUARE DU MOULIN'
+    """
+
+    def first_way(t: Column) -> Column:
+        return F.coalesce(*(null_if_empty(F.regexp_extract(t, pattern, 0)) for pattern in _WAYS))
+
+    def plain_or_parted(t: Column) -> Column:
+        return F.when(t.rlike(words.parts_pattern()), let(parted(t), first_way)).otherwise(t)
+
+    return let(folded(F.concat_ws("\n", *address)), plain_or_parted)
+
+
 def _rows(text: Column) -> Column:
     return F.array_remove(F.split(text, "\n"), "")
 

@@ -143,6 +143,12 @@ def unsettled_pattern() -> str:
     )
 
 
+def parts_pattern() -> str:
+    """What tells that folded address text may hold more than a street line: several lines, a unit, a building or its name, a way inside."""
+    openers = any_of([*UNIT.split("|"), "RESIDENCE", "RES", "EHPAD", "CHEZ", "APPT", "APT", "BAT", "ESC", "LOGT"])
+    return rf"\n|\b{openers}\b|[A-Z] [0-9]{{1,4}}(?: ?[A-Z]+)? (?:{STRONG}|{_heads()}) "
+
+
 def _heads() -> str:
     return "|".join([*HEADS, *NUMBERED_HEADS])
 

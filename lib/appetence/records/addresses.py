@@ -26,12 +26,13 @@ def _parsed(lines: DataFrame) -> DataFrame:
         F.col(RawRecord.postcode), F.col(RawRecord.city), F.col(RawRecord.country),
     )  # fmt: skip
     way_line = F.coalesce(*(F.nullif(F.trim(w), F.lit("")) for w in ways))
-    with_way = lines.withColumns(
+    # The street as such where one is found among buildings and flats; else the first line, whatever it says.
+    with_way = lines.withColumn("_way_line", F.coalesce(text.null_if_empty(postal_lines.way_within(*ways)), way_line)).withColumns(
         {
             "_is_domestic": domestic,
             Record.address_lines: F.when(way_line.isNotNull() | F.col(RawRecord.postcode).isNotNull(), block),
-            "_way": postal.parse_way(F.trim(postal_lines.tidied(F.replace(postal_lines.folded(way_line), F.lit("\n"), F.lit(" "))))),
-            Record.address_key: postal.address_key(way_line),
+            "_way": postal.parse_way(F.trim(postal_lines.tidied(F.replace(postal_lines.folded(F.col("_way_line")), F.lit("\n"), F.lit(" "))))),
+            Record.address_key: postal.address_key(F.col("_way_line")),
             "_postcode": F.when(domestic, postal.postcode(F.col(RawRecord.postcode))).otherwise(text.fold(F.col(RawRecord.postcode))),
             "_city": F.when(domestic, postal.city(F.col(RawRecord.city))).otherwise(text.fold(F.col(RawRecord.city))),
             "_box": F.coalesce(*(postal.box(w) for w in ways)),
@@ -108,5 +109,5 @@ def _graded(lines: DataFrame) -> DataFrame:
     )
     graded = lines.withColumn(Record.address_grade, grade)
     reaches = F.col(Record.address_grade).isin(Grade.GOOD.value, Grade.REPAIRED.value) & F.col(Record.last_name).isNotNull()
-    helpers = ["_is_domestic", "_way", "_postcode", "_city", "_box", "_department", "_exact", "_single", "_named", "_named_postcode"]
+    helpers = ["_is_domestic", "_way", "_way_line", "_postcode", "_city", "_box", "_department", "_exact", "_single", "_named", "_named_postcode"]
     return graded.withColumn(Record.is_deliverable, reaches).drop(*helpers)

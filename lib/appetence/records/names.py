@@ -12,6 +12,8 @@ from appetence.contracts.silver import Record
 
 UNKNOWN_PER_MILLION = 0.5
 """Frequency given to a name that no table lists: rarer than the rarest listed one."""
+FIRST_NAME_RATIO = 4.0
+"""So many times commoner as a first name than as a surname must a word be to be taken out of a surname field that holds a whole name."""
 NAME, PER_MILLION = "name", "per_million"
 
 
@@ -24,18 +26,17 @@ def name_frequencies(first_names: DataFrame, surnames: DataFrame) -> DataFrame:
 
 def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
     """Adds civility, gender, first_name, last_name, birth_name, name_grade and is_company of silver.record to raw customer lines."""
-    raw_last = F.col(RawRecord.last_name)
+    raw_last, town = F.col(RawRecord.last_name), text.fold(F.col(RawRecord.city))
+    first = names.clean_first_name(F.col(RawRecord.first_name))
     cleaned = lines.select(
         "*",
         names.civility(F.col(RawRecord.civility)).alias("_civility"),
-        names.clean_first_name(F.col(RawRecord.first_name)).alias("_first"),
+        # A first name that is the town's name came out of the wrong column.
+        text.let(first, lambda name: F.when(~F.coalesce(name == town, F.lit(False)), name)).alias("_first"),
         names.clean_last_name(raw_last).alias("_last"),
         F.coalesce(names.clean_last_name(F.col(RawRecord.birth_name)), names.birth_name_within(raw_last)).alias("_birth"),
     )
-    inverted = _with_inversion(cleaned, frequencies)
-    first = F.when(F.col("_is_inverted"), F.col("_last")).otherwise(F.col("_first"))
-    last = F.when(F.col("_is_inverted"), F.col("_first")).otherwise(F.col("_last"))
-    straight = inverted.withColumns({"_first2": first, "_last2": last})
+    straight = _in_order(_with_frequencies(cleaned, frequencies))
     grade = names.name_grade(F.col("_first2"), F.col("_last2"))
     return straight.withColumns(
         {
@@ -44,26 +45,45 @@ def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
             Record.first_name: F.col("_first2"),
             Record.last_name: F.col("_last2"),
             Record.birth_name: F.nullif(F.col("_birth"), F.col("_last2")),
-            Record.name_grade: F.when(F.col("_is_inverted") & (grade == "A"), "B").otherwise(grade),
+            Record.name_grade: F.when(F.col("_is_moved") & (grade == "A"), "B").otherwise(grade),
             Record.is_company: names.is_company(F.col("_last2")),
         }
-    ).drop("_civility", "_first", "_last", "_birth", "_first2", "_last2", "_is_inverted")
+    ).drop("_civility", "_first", "_last", "_birth", "_first2", "_last2", "_is_moved")
 
 
-def _with_inversion(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
-    """Two broadcast look-ups of the first word of each field, then Bayes' rule on the two ratios."""
-    for side in ("first", "last"):
+def _with_frequencies(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
+    """Two broadcast look-ups: the first word of each field, or the last word of the surname field where it holds the whole name alone."""
+    alone = F.col("_first").isNull() & F.contains(F.col("_last"), F.lit(" "))
+    words = {"first": F.when(alone, names.last_word(F.col("_last"))).otherwise(names.first_word(F.col("_first")))}
+    words["last"] = names.first_word(F.col("_last"))
+    for side, word in words.items():
         table = frequencies.select(
             F.col(NAME).alias(f"_{side}_word"),
             F.col("_as_first").alias(f"_{side}_as_first"),
             F.col("_as_last").alias(f"_{side}_as_last"),
         )
-        word = names.first_word(F.col(f"_{side}"))
         cleaned = cleaned.withColumn(f"_{side}_word", word).join(F.broadcast(table), on=f"_{side}_word", how="left")
+    return cleaned
+
+
+def _in_order(known: DataFrame) -> DataFrame:
+    """Adds _first2, _last2 and _is_moved: the two fields turned round by Bayes' rule on the ratios of their words' frequencies, or a whole name
+    taken apart that stood in the surname field."""
     found = names.is_inverted(F.col("_first_as_first") / F.col("_first_as_last"), F.col("_last_as_last") / F.col("_last_as_first"))
     is_known = F.col("_first_as_first").isNotNull() & F.col("_last_as_first").isNotNull()
+    has_first, last = F.col("_first").isNotNull(), F.col("_last")
+    inverted = F.coalesce(has_first & found & is_known, F.lit(False))
+    tail = F.coalesce(F.col("_first_as_first") / F.col("_first_as_last"), F.lit(0.0))
+    head = F.coalesce(F.col("_last_as_first") / F.col("_last_as_last"), F.lit(0.0))
+    whole = ~has_first & F.contains(last, F.lit(" ")) & ~names.is_company(last)
+    behind = F.coalesce(whole & (tail >= FIRST_NAME_RATIO) & (tail >= head), F.lit(False))
+    before = F.coalesce(whole & (head >= FIRST_NAME_RATIO) & ~behind, F.lit(False))
+    words = F.split(last, " ")
+    without_tail, without_head = F.array_join(F.slice(words, 1, F.size(words) - 1), " "), F.array_join(F.slice(words, 2, F.size(words)), " ")
+    first2 = F.when(inverted, last).when(behind, names.last_word(last)).when(before, names.first_word(last)).otherwise(F.col("_first"))
+    last2 = F.when(inverted, F.col("_first")).when(behind, without_tail).when(before, without_head).otherwise(last)
     helpers = [f"_{s}_{x}" for s in ("first", "last") for x in ("word", "as_first", "as_last")]
-    return cleaned.withColumn("_is_inverted", F.coalesce(found & is_known, F.lit(False))).drop(*helpers)
+    return known.withColumns({"_first2": first2, "_last2": last2, "_is_moved": inverted | behind | before}).drop(*helpers)
 
 
 def interests(raw: Column) -> Column:
