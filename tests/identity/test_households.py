@@ -59,9 +59,15 @@ def test_family_couple_neighbour_and_mover(spark: SparkSession) -> None:
         "zoe": [{**OLD, "last_name": "VIDAL"}, {**NEW, "last_name": "VIDAL"}],
         "noe": [{**OLD, "last_name": "VIDAL"}],
         "nowhere": [{"last_name": "MARTIN"}],
+        # its address is written in another way, which the model has seen through
+        "eva": [{**HOME, "address_key": "3 RUE LILS", "last_name": "MARTIN"}],
+        # one landline in two places
+        "max": [{**OLD, "last_name": "PONS", "landline": "+33320000001"}],
+        "lea": [{"last_name": "COHEN", "landline": "+33320000001"}],
     }
-    homes = found(spark, persons)
-    assert frozenset({"anne", "paul"}) in homes
+    homes = found(spark, persons, kin=[("eva0", "anne0")])
+    assert frozenset({"anne", "paul", "eva"}) in homes
+    assert frozenset({"max", "lea"}) in homes
     assert frozenset({"rose", "luc"}) in homes
     assert frozenset({"zoe", "noe"}) in homes
     assert {frozenset({p}) for p in ("theo", "ines", "nowhere")} <= homes

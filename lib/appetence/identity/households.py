@@ -1,12 +1,10 @@
 """Households: the persons of one family at one address.
 
 A person lives where its newest deliverable record says. Persons at one address are one household when something ties them: a surname (in
-use or
-by birth), a pair of their records that the match model takes for one family, a landline, an e-mail, a flat; and a couple with two
-surnames in a
-house of its own. In a building that many share, a surname ties only within one flat where flats are known. Sizes are guarded: a group
-larger
-than the limit falls back to its surnames, and what is still too large (an institution) to single persons.
+use or by birth), a pair of their records that the match model takes for one family, a landline, an e-mail, a flat; and a couple with two
+surnames in a house of its own. A landline of few persons ties them wherever they are written to. In a building that many share, a surname
+ties only within one flat where flats are known. Sizes are guarded: a group larger than the limit falls back to its surnames, and what is
+still too large (an institution) to single persons.
 """
 
 from __future__ import annotations
@@ -30,6 +28,8 @@ ADDRESS = "address_id"
 CROWD = 12
 HOUSE = 5
 COUPLE_YEARS = 15
+# A landline that no more persons state is of one home, wherever their records place them.
+LINE = 6
 # Ties of households are few and short: below this many the driver is quicker than any graph engine.
 SMALL = 1_000_000
 _FLAT = "APPARTEMENT|PORTE|LOGEMENT|CHAMBRE|ETAGE"
@@ -44,8 +44,8 @@ def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_
     Result: person, household (an opaque number), address_id (null without an address), household_size. Grain: person."""
     held = records.join(owners, on=Record.record_id, how="inner")
     homes = stage("homes", _homes(held))
-    ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, owners, kin))
-    ties = ties.unionByName(_lagging_ties(homes, held))
+    ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, held, kin))
+    ties = ties.unionByName(_lagging_ties(homes, held)).unionByName(_line_ties(held))
     node = {side: F.xxhash64(side) for side in (Pair.a, Pair.b)}
     linked = stage("ties", ties.where(F.col(Pair.a) != F.col(Pair.b)).select(*(n.alias(s) for s, n in node.items())).distinct())
     found = components.connected_components(linked, engine, small=SMALL)
@@ -55,13 +55,16 @@ def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_
 
 
 def _homes(held: DataFrame) -> DataFrame:
-    """One row per person: its address, flat, names, gender and birth year."""
+    """One row per person: its address, flat, names, gender and birth year. Of several addresses of one day the one said most often counts."""
     text = _address()
     stated = text.isNotNull()
+    said = F.count(F.lit(1)).over(Window.partitionBy(PERSON, text))
+    held = held.withColumn("_said", said)
+    newest = F.struct(F.col(Record.is_deliverable), F.col(Record.postcode).isNotNull(), Record.delivered_on, "_said", Record.record_id)
     place = F.struct(text.alias("home"), F.col(Record.address_extra).alias("flat"), F.col(Record.delivered_on).alias("home_on"))
     last = F.max_by(name_key(F.col(Record.last_name)), F.when(F.col(Record.last_name).isNotNull(), newest_first()))
     persons = held.groupBy(PERSON).agg(
-        F.max_by(place, F.when(stated, newest_first())).alias("_place"),
+        F.max_by(place, F.when(stated, newest)).alias("_place"),
         last.alias("last"),
         F.max(Record.gender).alias("gender"),
         F.max(F.year(Record.birth_date)).alias("year"),
@@ -121,16 +124,20 @@ def _couple_ties(homes: DataFrame) -> DataFrame:
     return met.where(couple).select(Pair.a, Pair.b)
 
 
-def _kin_ties(homes: DataFrame, owners: DataFrame, kin: DataFrame) -> DataFrame:
-    """Persons of whom the match model takes a pair of records for one family, where both live at one address."""
-    left, right = owners.toDF("record_a", Pair.a), owners.toDF("record_b", Pair.b)
-    named = kin.join(left, on="record_a", how="inner").join(right, on="record_b", how="inner").select(Pair.a, Pair.b).distinct()
-    home_a, home_b = (
-        homes.select(F.col(PERSON).alias(Pair.a), F.col("home").alias("_a")),
-        homes.select(F.col(PERSON).alias(Pair.b), F.col("home").alias("_b")),
-    )
-    placed = named.join(home_a, on=Pair.a, how="inner").join(home_b, on=Pair.b, how="inner")
-    return placed.where(F.col("_a") == F.col("_b")).select(Pair.a, Pair.b)
+def _kin_ties(homes: DataFrame, held: DataFrame, kin: DataFrame) -> DataFrame:
+    """Persons of whom the match model takes a pair of records for one family, where each lives at the address of its record: the two may be
+    written in two ways, the model has seen that they are one."""
+    at = held.select(Record.record_id, PERSON, _address().alias("at")).join(homes.select(PERSON, "home"), on=PERSON, how="inner")
+    living = at.where(F.col("at") == F.col("home")).select(Record.record_id, PERSON)
+    left, right = living.toDF("record_a", Pair.a), living.toDF("record_b", Pair.b)
+    return kin.join(left, on="record_a", how="inner").join(right, on="record_b", how="inner").select(Pair.a, Pair.b).distinct()
+
+
+def _line_ties(held: DataFrame) -> DataFrame:
+    """Persons that state one landline, and are few: each with the lowest of them."""
+    stated = held.where(F.col(Record.landline).isNotNull()).select(Record.landline, PERSON).distinct()
+    few = stated.groupBy(Record.landline).agg(F.min(PERSON).alias(Pair.a), F.count(F.lit(1)).alias("_n")).where(F.col("_n").between(2, LINE))
+    return stated.join(few, on=Record.landline, how="inner").select(Pair.a, F.col(PERSON).alias(Pair.b))
 
 
 def _guarded(grouped: DataFrame, max_size: int) -> DataFrame:
