@@ -107,6 +107,7 @@ def test_rules_name_known_parts_and_settle_known_fields() -> None:
     from appetence.identity.comparison import FIELDS
 
     known = {f.name for f in FIELDS}
-    for rule in blocking.RULES:
+    assert len({r.name for r in blocking.ALL_RULES}) == len(blocking.ALL_RULES) < 31  # one bit each in a signed whole number
+    for rule in blocking.ALL_RULES:
         assert {*rule.parts, *rule.divide} <= set(blocking.KEY_PARTS), rule.name
         assert set(rule.settles) <= known, rule.name

@@ -54,6 +54,18 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object], dict[str, str]]] = 
     "elsewhere": (PLACED, {**PLACED, "postcode": "69003", "city": "LYON", "department": "69"}, {"place": "elsewhere"}),
     "local": ({"email": "fleur22@a.fr"}, {"email": "fleur22@b.com"}, {"email": "local"}),
     "local_named": ({"email": "anne.roux@a.fr", "last_name": "ROUX"}, {"email": "anne.roux@b.com"}, {"email": "local_named"}),
+    # The commoner a name, the less its equality says: a class of its own each.
+    "common": ({"last_name": "MARTIN", "first_name": "LUC"}, {"last_name": "MARTIN", "first_name": "LUC"},
+               {"last_name": "exact_0", "first_name": "exact_1"}),
+    "rare": ({"last_name": "ZUBIRI", "first_name": "ELFI"}, {"last_name": "ZUBIRI", "first_name": "ELFI"},
+             {"last_name": "exact_3", "first_name": "exact_3"}),
+    "similar": ({"last_name": "BENSAID", "first_name": "LAURENT"}, {"last_name": "BENALI", "first_name": "LAURA"},
+                {"last_name": "similar", "first_name": "similar"}),
+    "unlike": ({"last_name": "ROUX", "first_name": "LEA"}, {"last_name": "BLANC", "first_name": "TOM"},
+               {"last_name": "differ", "first_name": "differ"}),
+    "shifted": ({"birth_date": dt.date(1980, 3, 11)}, {"birth_date": dt.date(1981, 4, 23)}, {"birth_date": "shifted"}),
+    "email_similar": ({"email": "alfie.wilkinson79@bowman.com"}, {"email": "alfi.wilkinsn9@bowman.com"}, {"email": "similar"}),
+    "city_near": ({"city": "STRASBOURG"}, {"city": "STRABOURG"}, {"place": "city_near"}),
     "phones": ({"mobile": "+33611111111", "landline": "+33299000000"}, {"mobile": "+33611111112", "landline": "+33299000000"},
                {"mobile": "typo", "landline": "exact_2"}),
 }  # fmt: skip
@@ -63,7 +75,10 @@ def test_levels(spark: SparkSession) -> None:
     rows = [{"record_id": f"{c}-{side}", "member_id": "m", **case[i]} for c, case in CASES.items() for i, side in enumerate("ab")]
     profiled = signatures.profiles(Record.frame(spark, rows)).withColumn("signature", F.col("record_id"))
     bare = profiled.withColumn("node", F.xxhash64("record_id")).drop("signature")
-    known = spark.createDataFrame([("x", "y", 2, 0, 0)], "field string, value string, n bigint, men bigint, women bigint")
+    known = spark.createDataFrame(
+        [("x", "y", 2, 0, 0), ("last", "MARTIN", 400, 0, 0), ("first", "LUC", 30, 9, 0)],
+        "field string, value string, n bigint, men bigint, women bigint",
+    )
     signed = spark.createDataFrame(signatures.with_classes(bare, known, 10_000).collect(), signatures.with_classes(bare, known, 10_000).schema)
     nodes = {r.record_id: r.node for r in signed.collect()}
     pairs = spark.createDataFrame([(nodes[f"{c}-a"], nodes[f"{c}-b"], 1) for c in CASES], "a bigint, b bigint, rules int")

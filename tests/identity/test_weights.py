@@ -120,6 +120,16 @@ def test_inv_19_contradicting_birth_dates_are_never_a_link(model: Model) -> None
     assert model.weights([best])[0][0] < -900
 
 
+def test_namesakes_at_one_address_do_not_teach_that_dates_err() -> None:
+    """Father and son of one name: all agrees but the dates. What shares an e-mail says how often one person's dates contradict."""
+    patterns, rules, counts, chance = planted()
+    namesakes = number(last_name="exact", first_name="exact", birth_date="contradict", place="same")
+    learnt = train([*patterns, namesakes], [*rules, 4], [*counts, 4000.0], SETTLED, chance, FIELDS)
+    birth = FIELDS[2]
+    assert learnt.levels[2][PERSON, birth.number("contradict")] == pytest.approx(P["birth_date"][2], abs=0.006)
+    assert learnt.vetoes("auto")
+
+
 def test_order_of_the_counts_does_not_matter(model: Model) -> None:
     patterns, rules, counts, chance = planted()
     turned = train(patterns[::-1], rules[::-1], counts[::-1], SETTLED, chance, FIELDS)

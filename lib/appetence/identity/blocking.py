@@ -19,6 +19,7 @@ from appetence.contracts.identity import CandidateStatistic
 from appetence.errors import BudgetError
 from appetence.identity.frames import Pair
 from appetence.identity.frames import Signature as S
+from appetence.identity.signatures import extra_name
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,14 @@ class Rule:
 _WORDS = r"^[a-z]{2,}[._-]+[a-z]{2,}[0-9]*$"
 KEY_PARTS = {
     "email": "email",
+    "local": "CASE WHEN length(local) >= 3 THEN local END",
+    "local5": "CASE WHEN length(local) >= 5 THEN substring(local, 1, 5) END",
+    "domain": "substring_index(email, '@', -1)",
     "mobile": "mobile",
     "landline": "landline",
     "birth": "birth",
     "birth_month": "substring(birth, 1, 6)",
+    "birth_year": "substring(birth, 1, 4)",
     "first": "first",
     "last": "last",
     "first1": "substring(first, 1, 1)",
@@ -50,6 +55,7 @@ KEY_PARTS = {
     "last_sound": "soundex(last)",
     "place": "coalesce(postcode, city)",
     "area": "coalesce(department, city)",
+    "initials": "concat_ws('', array_sort(array(substring(first, 1, 1), substring(last, 1, 1))))",
     "number": "number",
     "address": "address",
     "address8": "substring(replace(address, ' ', ''), 1, 8)",
@@ -77,7 +83,27 @@ RULES = (
     Rule("address", ("address",), ("place", "first_name"), 12, ("area", "first1", "place", "last1", "birth_month")),
     Rule("place_way", ("place", "way"), ("place", "first_name"), 12, ("first1", "number", "last1", "first3", "birth_month")),
     Rule("sound", ("last_sound", "first1"), ("last_name", "first_name", "place"), 12, ("area", "first3", "place", "birth_month", "address8")),
+    Rule("local", ("local",), ("email",), 12, ("last", "first", "birth")),
 )
+# Where records say little, the rules above bring few pairs, and the same effort buys keys that two errors survive.
+MORE_RULES = (
+    Rule("local_start", ("local5",), ("email",), 12, ("domain", "last1", "first1", "birth_month")),
+    Rule("starts", ("first3", "last3"), ("first_name", "last_name"), 12, ("area", "birth_month", "place")),
+    Rule("last_year", ("last", "birth_year"), ("last_name", "birth_date"), 12, ("area", "first1", "birth_month")),
+    Rule("first_year", ("first", "birth_year"), ("first_name", "birth_date"), 12, ("area", "last1", "birth_month")),
+    Rule("initials_month", ("initials", "birth_month"), ("first_name", "last_name", "birth_date"), 12, ("area", "birth", "place")),
+)
+ALL_RULES = (*RULES, *MORE_RULES)
+_CATEGORY = "x_"
+
+
+def category_rules(extras: Sequence[str]) -> tuple[Rule, ...]:
+    """A key for each further category: equal values meet. A category of few values (a state) is divided like any hot key."""
+    return tuple(Rule(f"{_CATEGORY}{n}", (f"{_CATEGORY}{n}",), (f"{_CATEGORY}{n}",), 12, ("last", "first", "birth", "place")) for n in extras)
+
+
+# Planned pairs a signature (each rule's counted) below which MORE_RULES are used too.
+SPARSE = 10.0
 _HASHES = "_hashes"
 
 
@@ -89,7 +115,13 @@ def key_hashes(signed: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
 
 def _with_parts(signed: DataFrame, rules: Sequence[Rule]) -> DataFrame:
     used = {p for r in rules for p in (*r.parts, *r.divide)}
-    return signed.select(S.node, *(F.expr(KEY_PARTS[p]).alias(f"k_{p}") for p in sorted(used)))
+    return signed.select(S.node, *(_part(p).alias(f"k_{p}") for p in sorted(used)))
+
+
+def _part(name: str) -> Column:
+    if name.startswith(_CATEGORY):
+        return F.get(F.filter(S.extra, lambda pair: extra_name(pair) == name.removeprefix(_CATEGORY)), F.lit(0))
+    return F.expr(KEY_PARTS[name])
 
 
 def _dividers(rules: Sequence[Rule]) -> list[Column]:

@@ -40,22 +40,22 @@ def _classes(name: str, classes: int) -> tuple[str, ...]:
 
 
 _NAMES, _SHARED = _classes("exact", len(NAME_SHARES) + 1), _classes("exact", len(SHARED_COUNTS) + 1)
-LAST = Field("last_name", (*_NAMES, "maiden", "typo_rare", "typo_known", "part", "two_typos", "differ"), _NAMES)
-FIRST = Field("first_name", (*_NAMES, "variant", "typo_rare", "typo_known", "initial", "two_typos", "initial_differs", "differ"), _NAMES)
+LAST = Field("last_name", (*_NAMES, "maiden", "typo_rare", "typo_known", "part", "two_typos", "similar", "differ"), _NAMES)
+FIRST = Field("first_name", (*_NAMES, "variant", "typo_rare", "typo_known", "initial", "two_typos", "similar", "initial_differs", "differ"), _NAMES)
 ORDER = Field("order", ("straight", "crossed"))
-BIRTH = Field("birth_date", ("exact", "swapped", "digit", "part", "two_digits", "contradict"), ("exact",))
+BIRTH = Field("birth_date", ("exact", "swapped", "digit", "part", "two_digits", "shifted", "contradict"), ("exact",))
 _PLACES = _classes("same", len(SHARED_COUNTS) + 1)
 PLACE = Field(
     "place",
-    ("same_flat", *_PLACES, "other_flat", "near", "same_way", "postcode_other", "postcode_only", "city", "department", "elsewhere"),
+    ("same_flat", *_PLACES, "other_flat", "near", "same_way", "postcode_other", "postcode_only", "city", "city_near", "department", "elsewhere"),
     _PLACES,
 )
-EMAIL = Field("email", (*_SHARED, "local", "local_named", "typo", "differ"), _SHARED)
+EMAIL = Field("email", (*_SHARED, "local", "local_named", "typo", "similar", "differ"), _SHARED)
 MOBILE = Field("mobile", (*_SHARED, "typo", "differ"), _SHARED)
 LANDLINE = Field("landline", (*_SHARED, "typo", "differ"), _SHARED)
 GENDER = Field("gender", ("same", "differ"))
 FIELDS = (LAST, FIRST, ORDER, BIRTH, PLACE, EMAIL, MOBILE, LANDLINE, GENDER)
-CONTRADICTION = (BIRTH, "contradict")
+CONTRADICTION = (BIRTH, ("shifted", "contradict"))
 
 
 def extra_field(name: str) -> Field:
@@ -142,14 +142,14 @@ def _with_similarities(turned: DataFrame, extras: Sequence[str]) -> DataFrame:
     with_extras = turned.withColumns(picked) if picked else turned
     return with_extras.withColumns(
         {
-            "d_first": _distance(S.first, 2),
-            "d_last": _distance(S.last, 2),
+            "d_first": _distance(S.first, 3),
+            "d_last": _distance(S.last, 3),
             "d_birth": _distance(S.birth, 2),
             "d_address": F.levenshtein(_a(S.address), _b(S.address), 5),
             "d_way": F.levenshtein(_a(S.way), _b(S.way), 2),
             "d_postcode": F.levenshtein(_a(S.postcode), _b(S.postcode), 1),
             "d_city": F.levenshtein(_a(S.city), _b(S.city), 2),
-            "d_email": F.levenshtein(_a(S.email), _b(S.email), 2),
+            "d_email": F.levenshtein(_a(S.email), _b(S.email), 5),
             "d_mobile": F.levenshtein(_a(S.mobile), _b(S.mobile), 1),
             "d_landline": F.levenshtein(_a(S.landline), _b(S.landline), 1),
             **{f"d{x}": F.levenshtein(F.col(f"a{x}"), F.col(f"b{x}"), 2) for x in text},
@@ -183,6 +183,12 @@ def _begins(a: Column, b: Column, least: int) -> Column:
     return ((F.length(b) >= least) & a.startswith(b)) | ((F.length(a) >= least) & b.startswith(a))
 
 
+def _similar(distance: str, a: Column, b: Column) -> Column:
+    """More slips than a typing error, and still most of the letters."""
+    longest = F.greatest(F.length(a), F.length(b))
+    return ((F.col(distance) == 2) & (longest >= 4)) | ((F.col(distance) == 3) & (longest >= 7))
+
+
 def _levels() -> list[Column]:
     return [_last_level(), _first_level(), _order_level(), _birth_level(), _place_level(), _email_level(),
             _phone_level(MOBILE, S.mobile, S.mobile_class), _phone_level(LANDLINE, S.landline, S.landline_class),
@@ -198,7 +204,7 @@ def _last_level() -> Column:
         LAST, _both(S.last),
         ("maiden", F.coalesce(maiden, F.lit(False))),
         ("typo_rare", near & _rare(S.last_is_known)), ("typo_known", near), ("part", part),
-        ("two_typos", (F.col("d_last") == 2) & (F.least(F.length(a), F.length(b)) >= 5)),
+        ("two_typos", (F.col("d_last") == 2) & (F.least(F.length(a), F.length(b)) >= 5)), ("similar", _similar("d_last", a, b)),
         exact=a == b, exact_class=_a(S.last_class),
     )  # fmt: skip
 
@@ -211,7 +217,7 @@ def _first_level() -> Column:
         FIRST, _both(S.first),
         ("initial", one_letter & (F.substring(a, 1, 1) == F.substring(b, 1, 1))), ("initial_differs", one_letter),
         ("typo_rare", near & _rare(S.first_is_known)), ("typo_known", near), ("variant", _begins(a, b, 3)),
-        ("two_typos", (F.col("d_first") == 2) & (F.least(F.length(a), F.length(b)) >= 5)),
+        ("two_typos", (F.col("d_first") == 2) & (F.least(F.length(a), F.length(b)) >= 5)), ("similar", _similar("d_first", a, b)),
         exact=(a == b) & ~one_letter, exact_class=_a(S.first_class),
     )  # fmt: skip
 
@@ -230,8 +236,16 @@ def _birth_level() -> Column:
     return _ladder(
         BIRTH, _both(S.birth),
         ("swapped", swapped), ("digit", F.col("d_birth") == 1), ("part", equal_parts == 2), ("two_digits", F.col("d_birth") == 2),
+        ("shifted", _shifted(a, b)),
         exact=a == b,
     )  # fmt: skip
+
+
+def _shifted(a: Column, b: Column) -> Column:
+    """The year is equal, one or ten off, and the month at most one: dates miscounted, or read wrong in more than one figure."""
+    years = F.abs(F.substring(a, 1, 4).cast("int") - F.substring(b, 1, 4).cast("int"))
+    months = F.abs(F.substring(a, 5, 2).cast("int") - F.substring(b, 5, 2).cast("int"))
+    return years.isin(0, 1, 10) & months.isin(0, 1, 11)
 
 
 def _place_level() -> Column:
@@ -252,6 +266,7 @@ def _place_level() -> Column:
         ("same_flat", same & flats & (_a(S.flat) == _b(S.flat))), ("other_flat", same & flats),
         *((name, same & (_a(S.address_class) == i)) for i, name in enumerate(_PLACES)),
         ("near", near), ("same_way", way), ("postcode_other", postcode & addressed), ("postcode_only", postcode), ("city", city),
+        ("city_near", F.coalesce((F.col("d_city") >= 0) & (F.least(F.length(_a(S.city)), F.length(_b(S.city))) >= 5), no)),
         ("department", F.coalesce(_a(S.department) == _b(S.department), no)),
     )  # fmt: skip
 
@@ -260,7 +275,8 @@ def _email_level() -> Column:
     local = F.coalesce(_a(S.local) == _b(S.local), F.lit(False))
     named = F.coalesce(F.upper(_a(S.local)).contains(_a(S.last)), F.lit(False))
     return _ladder(
-        EMAIL, _both(S.email), ("local_named", local & named), ("local", local), ("typo", F.col("d_email") >= 0),
+        EMAIL, _both(S.email), ("local_named", local & named), ("local", local), ("typo", F.col("d_email").between(0, 2)),
+        ("similar", (F.col("d_email") >= 0) & (F.least(F.length(_a(S.email)), F.length(_b(S.email))) >= 15)),
         exact=_a(S.email) == _b(S.email), exact_class=_a(S.email_class),
     )  # fmt: skip
 

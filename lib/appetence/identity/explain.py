@@ -21,13 +21,16 @@ _FIELDS: Mapping[str, str] = {
 _LEVELS: Mapping[str, str] = {
     "exact": "equal", "maiden": "the name by birth of the one", "typo_rare": "one slip apart, and one form is rare",
     "typo_known": "one slip apart, both forms are known names", "part": "one is part of the other", "two_typos": "two slips apart",
+    "similar": "most letters agree",
     "differ": "different", "variant": "one is the beginning of the other", "initial": "the initial of the other",
     "initial_differs": "another initial",
     "straight": "as written", "crossed": "first name and surname crossed", "swapped": "day and month exchanged", "digit": "one digit apart",
-    "part_of_date": "two of day, month and year agree", "two_digits": "two digits apart", "contradict": "contradicting: never one person",
+    "part_of_date": "two of day, month and year agree", "two_digits": "two digits apart",
+    "shifted": "contradicting, year and month nearly agree", "contradict": "contradicting: never one person",
     "same_flat": "same address and flat", "other_flat": "same address, another flat", "near": "nearly the same address",
     "same_way": "same street",
     "postcode_other": "same postcode, another street", "postcode_only": "same postcode, no street stated by one", "city": "same town",
+    "city_near": "nearly the same town",
     "department": "same department", "elsewhere": "another part of the country", "local": "same name part, another domain",
     "local_named": "same name part made of the names, another domain", "typo": "one slip apart", "same": "same",
 }  # fmt: skip

@@ -15,8 +15,8 @@ from appetence.contracts.identity import Edge
 from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
 from appetence.errors import BudgetError
-from appetence.identity import blocking, comparison, components, repair, signatures, weights
-from appetence.identity.blocking import RULES
+from appetence.identity import blocking, comparison, components, repair, second_look, signatures, weights
+from appetence.identity.blocking import ALL_RULES, RULES, Rule
 from appetence.identity.frames import Cluster, Pair
 from appetence.identity.frames import Signature as S
 
@@ -69,23 +69,24 @@ def resolve(
     mark("block")
     profiled = stage("profiles", signatures.profiles(records))
     signed, counts, known = _signed(profiled, stage)
-    hashed, sizes = _blocks(signed, settings, stage)
-    statistics = stage("statistics", blocking.statistics(sizes, F.lit(as_of)))
-    planned = statistics.where("rule = 'all'").first()
     total = int(known["total"])
-    blocking.check_budget(int(planned["pairs"]) if planned else 0, total, settings.max_pairs_per_record)
+    rules = (*ALL_RULES, *blocking.category_rules(sorted(extras)[: comparison.MAX_EXTRAS]))
+    blocks = _blocks(signed, settings, stage, as_of, RULES)
+    if blocks.planned < blocking.SPARSE * total:
+        blocks = _blocks(signed, settings, stage, as_of, rules)
+    blocking.check_budget(blocks.planned, total, settings.max_pairs_per_record)
 
     mark("compare")
     fields = comparison.all_fields(extras)
     frozen = model(fields)
-    wanted = blocking.pairs(hashed, sizes)
+    wanted = blocking.pairs(blocks.hashed, blocks.sizes, blocks.rules)
     if frozen is None:
         wanted = wanted.unionByName(blocking.random_pairs(signed, total, RANDOM_PAIRS))
     compared = stage("pairs", comparison.compare(wanted, signed, extras))
 
     mark("weigh")
     found = compared.groupBy(Pair.pattern, Pair.rules).agg(F.count(F.lit(1)).alias("n")).collect()
-    trained = frozen or _train(found, signatures.agreement_counts(counts, total).collect(), known.asDict(), fields)
+    trained = frozen or _train(found, signatures.agreement_counts(counts, total).collect(), known.asDict(), fields, rules)
     scored = _scored(compared.where(F.col(Pair.rules) != 0), sorted({r[Pair.pattern] for r in found}), trained, settings)
 
     mark("connect")
@@ -94,7 +95,10 @@ def resolve(
     connected, large = _within_limit(connected, links, settings, stage)
 
     mark("repair")
-    clusters = _repaired(connected, links, compared, signed, trained, settings, extras, stage)
+    known = compared.where(F.col(Pair.rules) != 0).select(Pair.a, Pair.b, Pair.pattern)
+    patterned = _Patterns(known, signed, extras, stage)
+    clusters = stage("repaired", _repaired(connected, links, patterned, trained, settings))
+    clusters = _looked_again(clusters, scored, patterned, trained, settings)
     assigned = _assigned(profiled, clusters, stage)
     facts = {
         "records": assigned.count(), "signatures": total, "pairs_compared": sum(r["n"] for r in found if r[Pair.rules]),
@@ -102,9 +106,9 @@ def resolve(
         "birth_dates_veto": trained.vetoes(settings.contradiction),
         "prior_person": float(trained.prior[0]), "prior_household": float(trained.prior[1]),
     }  # fmt: skip
-    edges = _edges(scored, signed, trained, settings)
+    edges = _edges(scored, signed, trained, settings, rules)
     return Resolution(
-        assigned, edges, _kin(scored, signed, trained), statistics, trained, frozen is None, facts, _estimated(found, trained, settings)
+        assigned, edges, _kin(scored, signed, trained), blocks.statistics, trained, frozen is None, facts, _estimated(found, trained, settings)
     )
 
 
@@ -116,16 +120,35 @@ def _signed(profiled: DataFrame, stage: Stage) -> tuple[DataFrame, DataFrame, An
     return stage("signatures", signatures.with_classes(bare, counts, int(known["total"]))), counts, known
 
 
-def _blocks(signed: DataFrame, settings: IdentitySettings, stage: Stage) -> tuple[DataFrame, DataFrame]:
-    hashed = stage("keys", blocking.key_hashes(signed))
+@dataclass(frozen=True)
+class _Blocks:
+    """The keys as they will be paired, the size of each block, the counts by rule, and how many pairs that makes at most."""
+
+    hashed: DataFrame
+    sizes: DataFrame
+    rules: Sequence[Rule]
+    statistics: DataFrame
+    planned: int
+
+
+def _blocks(signed: DataFrame, settings: IdentitySettings, stage: Stage, as_of: date, rules: Sequence[Rule]) -> _Blocks:
+    hashed = stage("keys", blocking.key_hashes(signed, rules))
     sizes = stage("blocks", blocking.block_sizes(hashed))
-    if blocking.hot_blocks(sizes, settings.hot_block).isEmpty():
-        return hashed, sizes
-    hashed = stage("divided_keys", blocking.divided(hashed, sizes, settings.hot_block))
-    return hashed, stage("divided_blocks", blocking.block_sizes(hashed))
+    if not blocking.hot_blocks(sizes, settings.hot_block, rules).isEmpty():
+        hashed = stage("divided_keys", blocking.divided(hashed, sizes, settings.hot_block, rules))
+        sizes = stage("divided_blocks", blocking.block_sizes(hashed))
+    statistics = stage("statistics", blocking.statistics(sizes, F.lit(as_of), rules))
+    whole = statistics.where("rule = 'all'").first()
+    return _Blocks(hashed, sizes, rules, statistics, int(whole["pairs"]) if whole else 0)
 
 
-def _train(found: Sequence[Any], agreeing: Sequence[Any], known: Mapping[str, int], fields: Sequence[comparison.Field]) -> weights.Model:
+def _train(
+    found: Sequence[Any],
+    agreeing: Sequence[Any],
+    known: Mapping[str, int],
+    fields: Sequence[comparison.Field],
+    rules: Sequence[Rule] = ALL_RULES,
+) -> weights.Model:
     random = [r for r in found if r[Pair.rules] == 0]
     met = [r for r in found if r[Pair.rules] != 0]
     sampled = {f.name: [0.0] * (len(f.levels) + 1) for f in fields}
@@ -141,7 +164,7 @@ def _train(found: Sequence[Any], agreeing: Sequence[Any], known: Mapping[str, in
         counted.setdefault(name, {})[level.format(r["class"])] = float(r["pairs"])
     chance = weights.Chance(total, stated, counted, sampled)
     return weights.train(
-        [r[Pair.pattern] for r in met], [r[Pair.rules] for r in met], [r["n"] for r in met], [r.settles for r in RULES], chance, fields
+        [r[Pair.pattern] for r in met], [r[Pair.rules] for r in met], [r["n"] for r in met], [r.settles for r in rules], chance, fields
     )
 
 
@@ -175,26 +198,29 @@ def _within_limit(connected: DataFrame, links: DataFrame, settings: IdentitySett
     return connected, count
 
 
-def _repaired(
-    connected: DataFrame,
-    links: DataFrame,
-    compared: DataFrame,
-    signed: DataFrame,
-    model: weights.Model,
-    settings: IdentitySettings,
-    extras: Sequence[str],
-    stage: Stage,
-) -> DataFrame:
+@dataclass(frozen=True)
+class _Patterns:
+    """Agreement patterns of any pairs of nodes: those that blocking met are known, the others are compared."""
+
+    known: DataFrame
+    signed: DataFrame
+    extras: Sequence[str]
+    stage: Stage
+
+    def of(self, wanted: DataFrame, name: str) -> DataFrame:
+        """The wanted pairs (a, b and whatever else) with their pattern."""
+        met = self.stage(name, wanted.join(self.known, on=[Pair.a, Pair.b], how="left"))
+        unseen = met.where(F.col(Pair.pattern).isNull()).drop(Pair.pattern)
+        whole = met.where(F.col(Pair.pattern).isNotNull()).unionByName(comparison.compare(unseen, self.signed, self.extras))
+        return self.stage(f"{name}_patterns", whole)
+
+
+def _repaired(connected: DataFrame, links: DataFrame, patterned: _Patterns, model: weights.Model, settings: IdentitySettings) -> DataFrame:
     """node, cluster, confidence for every node that has a link."""
-    wanted = repair.pairs_inside(connected, settings.max_component)
-    known = compared.where(F.col(Pair.rules) != 0).select(Pair.a, Pair.b, Pair.pattern)
-    inside = stage("inside", wanted.join(known, on=[Pair.a, Pair.b], how="left"))
-    unseen = inside.where(F.col(Pair.pattern).isNull()).drop(Pair.pattern)
-    whole = inside.where(F.col(Pair.pattern).isNotNull()).unionByName(comparison.compare(unseen, signed, extras))
-    patterned = stage("inside_patterns", whole)
-    patterns = sorted(r[0] for r in patterned.select(Pair.pattern).distinct().collect())
-    parts = signed.sparkSession.conf.get("spark.sql.shuffle.partitions", "8")
-    cut = repair.repaired(_scored(patterned, patterns, model, settings), int(str(parts)))
+    inside = patterned.of(repair.pairs_inside(connected, settings.max_component), "inside")
+    patterns = sorted(r[0] for r in inside.select(Pair.pattern).distinct().collect())
+    parts = connected.sparkSession.conf.get("spark.sql.shuffle.partitions", "8")
+    cut = repair.repaired(_scored(inside, patterns, model, settings), int(str(parts)))
     # A component of two is its one link.
     sized = connected.groupBy(Cluster.component).agg(F.count(F.lit(1)).alias("_n")).where("_n = 2").drop("_n")
     two = connected.join(sized, on=Cluster.component, how="inner")
@@ -203,6 +229,12 @@ def _repaired(
         Cluster.node, F.col(Cluster.component).alias(Cluster.cluster), Cluster.confidence
     )
     return small.unionByName(cut.select(Cluster.node, Cluster.cluster, Cluster.confidence))
+
+
+def _looked_again(clusters: DataFrame, scored: DataFrame, patterned: _Patterns, model: weights.Model, settings: IdentitySettings) -> DataFrame:
+    between = patterned.of(second_look.pairs_between(scored, clusters, settings.review_weight), "between")
+    joined = patterned.stage("merges", second_look.merges(between, model, settings.contradiction))
+    return second_look.merged(clusters, joined)
 
 
 def _assigned(profiled: DataFrame, clusters: DataFrame, stage: Stage) -> DataFrame:
@@ -239,13 +271,13 @@ def _kin(scored: DataFrame, signed: DataFrame, model: weights.Model) -> DataFram
     return named.select("record_a", "record_b")
 
 
-def _edges(scored: DataFrame, signed: DataFrame, model: weights.Model, settings: IdentitySettings) -> DataFrame:
+def _edges(scored: DataFrame, signed: DataFrame, model: weights.Model, settings: IdentitySettings, rules: Sequence[Rule]) -> DataFrame:
     """Edge rows: compared pairs above the review floor, between the lowest records of their signatures."""
     ids = signed.select(F.col(S.node), F.col(S.record_id))
     kept = scored.where(F.col(Pair.weight) > settings.review_weight)
     left, right = ids.toDF(Pair.a, "_left"), ids.toDF(Pair.b, "_right")
     named = kept.join(left, on=Pair.a, how="inner").join(right, on=Pair.b, how="inner")
-    rules = F.array_compact(F.array(*(F.when(F.col(Pair.rules).bitwiseAND(F.lit(1 << i)) != 0, r.name) for i, r in enumerate(RULES))))
+    fired = F.array_compact(F.array(*(F.when(F.col(Pair.rules).bitwiseAND(F.lit(1 << i)) != 0, r.name) for i, r in enumerate(rules))))
     patterns = sorted(r[0] for r in kept.select(Pair.pattern).distinct().collect())
     words = local_frame(
         signed.sparkSession, [(int(p), comparison.in_words(p, model.fields)) for p in patterns], f"{Pair.pattern} bigint, _words string"
@@ -256,7 +288,7 @@ def _edges(scored: DataFrame, signed: DataFrame, model: weights.Model, settings:
         F.col(Pair.weight).alias(Edge.weight),
         F.col(Pair.household_weight).alias(Edge.household_weight),
         F.col("_words").alias(Edge.pattern),
-        rules.alias(Edge.rules),
+        fired.alias(Edge.rules),
         (F.col(Pair.weight) > settings.link_weight).alias(Edge.is_link),
     )
     return Edge.shape(rows)

@@ -37,32 +37,40 @@ ANCHOR = 0.002
 ROUNDS, STEPS = 4, 300
 NEVER = -1000.0
 # Where more of one person's own pairs contradict, birth dates are too unreliable to speak a veto.
-VETO_SHARE = 0.05
+VETO_SHARE = 0.03
+# So many pairs must be proven one person by a coordinate of its own before they tell how often its birth dates err.
+PROVEN = 200.0
 
 # Where EM starts, and towards which it is held (by ANCHOR of the pairs): shares of the levels among one person's and one family's pairs.
 _START: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
-    LAST.name: ({"exact": 0.88, "maiden": 0.03, "typo_rare": 0.04, "typo_known": 0.01, "part": 0.02, "two_typos": 0.01, "differ": 0.01},
-                {"exact": 0.78, "maiden": 0.02, "typo_rare": 0.03, "typo_known": 0.01, "part": 0.02, "two_typos": 0.01, "differ": 0.13}),
-    FIRST.name: ({"exact": 0.83, "variant": 0.03, "typo_rare": 0.04, "typo_known": 0.01, "initial": 0.05, "two_typos": 0.02,
-                  "initial_differs": 0.002, "differ": 0.018},
-                 {"exact": 0.02, "variant": 0.01, "typo_rare": 0.002, "typo_known": 0.01, "initial": 0.01, "two_typos": 0.02,
-                  "initial_differs": 0.06, "differ": 0.868}),
+    LAST.name: ({"exact": 0.88, "maiden": 0.03, "typo_rare": 0.04, "typo_known": 0.01, "part": 0.02, "two_typos": 0.008,
+                 "similar": 0.004, "differ": 0.008},
+                {"exact": 0.78, "maiden": 0.02, "typo_rare": 0.03, "typo_known": 0.01, "part": 0.02, "two_typos": 0.01,
+                 "similar": 0.01, "differ": 0.12}),
+    FIRST.name: ({"exact": 0.83, "variant": 0.03, "typo_rare": 0.04, "typo_known": 0.01, "initial": 0.05, "two_typos": 0.015,
+                  "similar": 0.01, "initial_differs": 0.002, "differ": 0.013},
+                 {"exact": 0.02, "variant": 0.01, "typo_rare": 0.002, "typo_known": 0.01, "initial": 0.01, "two_typos": 0.01,
+                  "similar": 0.02, "initial_differs": 0.06, "differ": 0.858}),
     ORDER.name: ({"straight": 0.98, "crossed": 0.02}, {"straight": 0.98, "crossed": 0.02}),
-    BIRTH.name: ({"exact": 0.90, "swapped": 0.015, "digit": 0.04, "part": 0.02, "two_digits": 0.015, "contradict": 0.01},
-                 {"exact": 0.01, "swapped": 0.002, "digit": 0.01, "part": 0.02, "two_digits": 0.02, "contradict": 0.938}),
+    BIRTH.name: ({"exact": 0.90, "swapped": 0.015, "digit": 0.04, "part": 0.02, "two_digits": 0.015, "shifted": 0.003, "contradict": 0.007},
+                 {"exact": 0.01, "swapped": 0.002, "digit": 0.01, "part": 0.02, "two_digits": 0.02, "shifted": 0.02, "contradict": 0.918}),
     PLACE.name: ({"same_flat": 0.1, "same": 0.6, "other_flat": 0.01, "near": 0.09, "same_way": 0.02, "postcode_other": 0.03,
-                  "postcode_only": 0.05, "city": 0.02, "department": 0.03, "elsewhere": 0.05},
+                  "postcode_only": 0.05, "city": 0.02, "city_near": 0.005, "department": 0.025, "elsewhere": 0.05},
                  {"same_flat": 0.12, "same": 0.72, "other_flat": 0.005, "near": 0.08, "same_way": 0.015, "postcode_other": 0.02,
-                  "postcode_only": 0.02, "city": 0.005, "department": 0.005, "elsewhere": 0.01}),
-    EMAIL.name: ({"exact": 0.7, "local": 0.03, "local_named": 0.03, "typo": 0.05, "differ": 0.19},
-                 {"exact": 0.12, "local": 0.005, "local_named": 0.005, "typo": 0.01, "differ": 0.86}),
+                  "postcode_only": 0.02, "city": 0.005, "city_near": 0.001, "department": 0.004, "elsewhere": 0.01}),
+    EMAIL.name: ({"exact": 0.7, "local": 0.03, "local_named": 0.03, "typo": 0.05, "similar": 0.01, "differ": 0.18},
+                 {"exact": 0.12, "local": 0.005, "local_named": 0.005, "typo": 0.01, "similar": 0.01, "differ": 0.85}),
     MOBILE.name: ({"exact": 0.75, "typo": 0.05, "differ": 0.2}, {"exact": 0.04, "typo": 0.005, "differ": 0.955}),
     LANDLINE.name: ({"exact": 0.8, "typo": 0.05, "differ": 0.15}, {"exact": 0.75, "typo": 0.05, "differ": 0.2}),
     GENDER.name: ({"same": 0.985, "differ": 0.015}, {"same": 0.45, "differ": 0.55}),
 }  # fmt: skip
 _EXTRA_START = ({"exact": 0.9, "typo": 0.06, "differ": 0.04}, {"exact": 0.1, "typo": 0.02, "differ": 0.88})
 # What a family may share at most: without these bounds the household class drifts to persons with one wrong field.
-_CEILING = {FIRST.name: {"exact": 0.04, "variant": 0.03, "typo_rare": 0.005}, BIRTH.name: {"exact": 0.03, "swapped": 0.01, "digit": 0.03}}
+_CEILING: Mapping[str, Mapping[str, float]] = {
+    FIRST.name: {"exact": 0.04, "variant": 0.03, "typo_rare": 0.005, "typo_known": 0.03, "two_typos": 0.04, "similar": 0.06},
+    ORDER.name: {"crossed": 0.05},
+    BIRTH.name: {"exact": 0.03, "swapped": 0.01, "digit": 0.03},
+}
 
 
 @dataclass(frozen=True)
@@ -108,17 +116,20 @@ class Model:
 
     def vetoes(self, contradiction: str) -> bool:
         """Whether contradicting birth dates forbid a link: `auto` asks how often one person's own dates contradict."""
-        field, level = CONTRADICTION
-        index = [f.name for f in self.fields].index(field.name)
-        share = self.levels[index][PERSON, self.fields[index].number(level)]
-        return contradiction == "veto" or (contradiction == "auto" and bool(share <= VETO_SHARE))
+        index, levels = self.contradicting()
+        return contradiction == "veto" or (contradiction == "auto" and bool(self.levels[index][PERSON, levels].sum() <= VETO_SHARE))
 
     def contradicts(self, patterns: Sequence[int]) -> NDArray[np.bool_]:
         """Whether the birth dates of a pattern cannot be one person's."""
-        field, level = CONTRADICTION
-        index = [f.name for f in self.fields].index(field.name)
-        found: NDArray[np.bool_] = _numbers(patterns, self.fields)[:, index] == self.fields[index].number(level)
+        index, levels = self.contradicting()
+        found: NDArray[np.bool_] = np.isin(_numbers(patterns, self.fields)[:, index], levels)
         return found
+
+    def contradicting(self) -> tuple[int, list[int]]:
+        """Which field speaks of contradiction, and the numbers of its levels that do."""
+        index = [f.name for f in self.fields].index(CONTRADICTION[0].name)
+        field = self.fields[index]
+        return index, [field.number(level) for level in CONTRADICTION[1] if level in field.levels]
 
     def contributions(self, pattern: int) -> list[tuple[str, str, float]]:
         """Field, level and log2 ratio of same person against unrelated, for one pattern; missing fields left out."""
@@ -153,6 +164,7 @@ def train(
     mixes = [np.array([0.4, 0.2, 0.4]) for _ in blocks]
     for _ in range(ROUNDS):
         levels, mixes = _train_by_blocks(levels, mixes, blocks, numbers, weight, fields)
+        levels = _with_proven_dates(levels, numbers, weight, fields)
         prior, related = _expected(levels, prior, numbers, weight, chance.total)
         levels = [_with_chance(f, p, chance, _tally(numbers[:, i], related, p.shape[1])) for i, (f, p) in enumerate(zip(fields, levels, strict=True))]
     prior, _ = _expected(levels, prior, numbers, weight, chance.total)
@@ -246,8 +258,34 @@ def _bounded(field: Field, share: Array) -> Array:
         total = out[index].sum()
         if total > ceiling:
             out[index] *= ceiling / total
-    last = len(out) - 1
-    out[last] += 1.0 - out.sum()
+    rest = [i for i, name in enumerate(field.levels) if name not in ceilings][-1]
+    out[rest] += 1.0 - out.sum()
+    return out
+
+
+def _with_proven_dates(levels: list[Array], numbers: NDArray[np.int64], weight: Array, fields: Sequence[Field]) -> list[Array]:
+    """One person's birth levels as pairs show them that share an e-mail or a mobile and the first name, where there are enough.
+
+    Father and son of one name at one address look like one person whose dates contradict, and teach that a person's dates often do; they
+    rarely share those."""
+    at = {f.name: i for i, f in enumerate(fields)}
+    if BIRTH.name not in at or FIRST.name not in at:
+        return levels
+    proven = np.zeros(len(weight), dtype=bool)
+    for name in (EMAIL.name, MOBILE.name):
+        if name in at:
+            proven |= np.isin(numbers[:, at[name]], [fields[at[name]].number(level) for level in fields[at[name]].exact])
+    first, birth = fields[at[FIRST.name]], fields[at[BIRTH.name]]
+    agreeing = [first.number(level) for level in first.levels if level in (*first.exact, "variant", "typo_rare")]
+    proven &= np.isin(numbers[:, at[FIRST.name]], agreeing) & (numbers[:, at[BIRTH.name]] > 0)
+    seen = _tally(numbers[proven, at[BIRTH.name]], weight[proven], len(birth.levels) + 1)[1:]
+    if seen.sum() < PROVEN:
+        return levels
+    out = list(levels)
+    learnt = levels[at[BIRTH.name]].copy()
+    anchor = _anchor(birth)[PERSON, 1:]
+    learnt[PERSON, 1:] = (seen + 20.0 * anchor) / (seen.sum() + 20.0)
+    out[at[BIRTH.name]] = learnt
     return out
 
 
