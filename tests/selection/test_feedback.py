@@ -110,7 +110,7 @@ def test_a_stop_a_complaint_and_a_removal_change_the_next_selection_and_an_unsen
     heard = local(spark, Feedback, [r.asDict() for r in rows])
     said_since = spark.createDataFrame([e.asDict() for e in events], s.permission_event.schema)
     now = replace(
-        s, record=feedback.without_dead_coordinates(s.record, heard, s.hashes, key), calls=feedback.calls_told(heard, s.person_link),
+        s, record=feedback.without_dead_coordinates(s.record, heard, s.hashes, s.person_link, key), calls=feedback.calls_told(heard, s.person_link),
         permission_event=s.permission_event.unionByName(said_since),
     )  # fmt: skip
     next_time = {r["person_id"]: r["reasons"] for r in build_candidates(now, said).collect()}

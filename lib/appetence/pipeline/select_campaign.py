@@ -176,7 +176,8 @@ def _reachable(ctx: Context, told: DataFrame | None, hashes: DataFrame) -> DataF
     records = ctx.lake.read(Record)
     if told is None:
         return records
-    return without_dead_coordinates(records, told, hashes, ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    return without_dead_coordinates(records, told, hashes, ctx.lake.read(PersonLink), pads)
 
 
 def _current_hashes(ctx: Context) -> DataFrame:

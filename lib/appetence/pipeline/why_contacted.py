@@ -94,6 +94,7 @@ def of_household(ctx: Context, terms: Terms, cut_on: dt.date, person: str) -> So
     by_person: dict[str, Any] = {
         name: theirs(getattr(whole, name)) for name in ("person_link", "household_link", "person", "score", "segment", "death")
     }
+    by_record["record"] = ctx.lake.stage("household", by_record["record"])
     sent = whole.selection.where(F.col(PERSON).isin(list(mates)) | F.col(HOUSEHOLD).isin(household))
     return replace(whole, **by_record, **by_person, selection=sent)
 

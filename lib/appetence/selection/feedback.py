@@ -116,8 +116,8 @@ def build_feedback(found: DataFrame, records: DataFrame, pads: DataFrame, receiv
     """`gold.feedback` of the lines that name a person's piece; what reaches nobody carries the keyed hashes of its coordinate."""
     sound = found.where(F.col("is_known") & F.col("fits") & F.col(PERSON).isNotNull() & FB.record_id.col.isNotNull())
     dead = sound.where(FB.event.col.isin(list(DEAD))).select(FB.record_id, FB.channel).distinct()
-    used = _used(records.join(dead, on=R.record_id, how="inner"))
-    keyed = hashed_coordinates(used, pads, str(R.record_id), str(FB.channel)).drop(KIND)
+    used = records.join(dead, on=R.record_id, how="inner")
+    keyed = hashed_coordinates(_used(used), pads, str(R.record_id), str(FB.channel)).drop(KIND)
     places = _places(used.where(FB.channel.col == str(Channel.POST)), pads, str(R.record_id), str(FB.channel)).drop(KIND)
     hashes = keyed.unionByName(places).groupBy(FB.record_id, FB.channel).agg(F.array_sort(F.collect_set(KEY_HASH)).alias("_hashes"))
     joined = sound.join(hashes, on=[str(FB.record_id), str(FB.channel)], how="left")
@@ -140,16 +140,15 @@ def _used(records: DataFrame) -> DataFrame:
         R.email: FB.channel.col == str(Channel.EMAIL),
         R.mobile: (FB.channel.col == str(Channel.SMS)) | ((FB.channel.col == str(Channel.PHONE)) & is_usable(R.mobile_grade.col)),
         R.landline: (FB.channel.col == str(Channel.PHONE)) & ~is_usable(R.mobile_grade.col),
-        R.postcode: FB.channel.col == str(Channel.POST),
+        R.postcode: F.lit(False),
     }
     return records.withColumns({name: F.when(keeps, F.col(name)) for name, keeps in kept.items()})
 
 
 def _places(records: DataFrame, pads: DataFrame, *keep: str) -> DataFrame:
-    """Keyed hash of one person at one address: a letter that comes back says nothing of the others who live there."""
-    parts = [F.coalesce(F.col(name), F.lit("")) for name in (R.last_name, R.first_name, R.postcode, R.address_key, R.address_extra)]
-    named = records.where(R.postcode.col.isNotNull()).select(*keep, F.lit(_PLACE).alias(KIND), F.concat_ws("|", *parts).alias(COORDINATE))
-    return hashed(named, pads)
+    """Keyed hash of the place of a record's address; it is compared among the records of one person only."""
+    known = records.where(R.postcode.col.isNotNull() & R.address_key.col.isNotNull())
+    return hashed(known.select(*keep, F.lit(_PLACE).alias(KIND), F.concat_ws("|", R.postcode, R.address_key).alias(COORDINATE)), pads)
 
 
 def opposition_events(found: DataFrame, links: DataFrame, clients: DataFrame) -> DataFrame:
@@ -181,18 +180,27 @@ def opposition_events(found: DataFrame, links: DataFrame, clients: DataFrame) ->
     ).dropDuplicates([str(E.event_id)])  # fmt: skip
 
 
-def without_dead_coordinates(records: DataFrame, feedback: DataFrame, hashes: DataFrame, pads: DataFrame) -> DataFrame:
+def without_dead_coordinates(
+    records: DataFrame, feedback: DataFrame, hashes: DataFrame, links: DataFrame, pads: DataFrame
+) -> DataFrame:  # fmt: skip
     """The records, those whose coordinate is known to reach nobody graded as unusable for it, whoever supplied the coordinate.
 
-    `hashes`: keyed coordinates of all records; they find the few records concerned."""
-    dead = feedback.where(FB.event.col.isin(list(DEAD))).select(F.explode(FB.coordinate_hashes).alias(KEY_HASH)).distinct()
+    An e-mail address or a number is closed wherever it stands; an address for the person whose letter came back (`links`: of today), in
+    every record that has it, and for nobody else who lives there. `hashes`: keyed coordinates of all records; they find those concerned."""
+    told = feedback.where(FB.event.col.isin(list(DEAD))).select(FB.record_id, FB.channel, F.explode(FB.coordinate_hashes).alias(KEY_HASH))
+    by_post = FB.channel.col == str(Channel.POST)
+    dead = told.where(~by_post).select(KEY_HASH).distinct()
     near = hashes.join(F.broadcast(dead), on=KEY_HASH, how="inner").select(R.record_id).distinct()
     concerned = records.join(F.broadcast(near), on=R.record_id, how="left_semi")
-    keys = _places(concerned, pads, str(R.record_id)).select(R.record_id, KEY_HASH, F.lit(str(R.postcode)).alias("_which"))
-    for name, kind in ((R.email, Kind.EMAIL), (R.mobile, Kind.PHONE), (R.landline, Kind.PHONE)):
-        keys = keys.unionByName(_keys(concerned, pads, name, kind))
-    found = keys.join(F.broadcast(dead), on=KEY_HASH, how="inner")
-    marks = found.groupBy(R.record_id).agg(F.collect_set("_which").alias("_dead"))
+    keys = _keys(concerned, pads, R.email, Kind.EMAIL)
+    for name in (R.mobile, R.landline):
+        keys = keys.unionByName(_keys(concerned, pads, name, Kind.PHONE))
+    found = keys.join(F.broadcast(dead), on=KEY_HASH, how="inner").select(R.record_id, "_which")
+    gone = told.where(by_post).join(links.select(R.record_id, PERSON), on=R.record_id, how="inner").select(PERSON, KEY_HASH).distinct()
+    theirs = links.select(R.record_id, PERSON).join(F.broadcast(gone.select(PERSON).distinct()), on=PERSON, how="left_semi")
+    places = _places(records.join(F.broadcast(theirs), on=R.record_id, how="inner"), pads, str(R.record_id), PERSON)
+    left = places.join(F.broadcast(gone), on=[PERSON, KEY_HASH], how="inner").select(R.record_id, F.lit(str(R.postcode)).alias("_which"))
+    marks = found.unionByName(left).groupBy(R.record_id).agg(F.collect_set("_which").alias("_dead"))
     joined = records.join(F.broadcast(marks), on=R.record_id, how="left")
 
     def graded(which: str, grade: str) -> Column:
