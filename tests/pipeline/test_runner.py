@@ -27,7 +27,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(runner, "held", nothing)
     monkeypatch.setattr(runner, "opened", nothing)
-    monkeypatch.setattr(runner, "_audit", lambda ctx, counts: found.append(("audit", counts)))
+    monkeypatch.setattr(runner, "_audited", lambda ctx, counts: found.append(("audit", counts)) or counts)
     monkeypatch.setattr(runner, "_ledger", lambda ctx, job, counts, status, error, spent: found.append((status, counts, error)))
     return found
 
