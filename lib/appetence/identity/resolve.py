@@ -97,8 +97,9 @@ def resolve(
     mark("repair")
     known = compared.where(F.col(Pair.rules) != 0).select(Pair.a, Pair.b, Pair.pattern)
     patterned = _Patterns(known, signed, extras, stage)
-    clusters = stage("repaired", _repaired(connected, links, patterned, trained, settings))
-    clusters = _looked_again(clusters, scored, patterned, trained, settings)
+    clusters = _repaired(connected, links, patterned, trained, settings)
+    if len(blocks.rules) > len(RULES):  # where records say much, pairs do, and whole clusters hardly add to them
+        clusters = _looked_again(stage("repaired", clusters), scored, patterned, trained, settings)
     assigned = _assigned(profiled, clusters, stage)
     facts = {
         "records": assigned.count(), "signatures": total, "pairs_compared": sum(r["n"] for r in found if r[Pair.rules]),
