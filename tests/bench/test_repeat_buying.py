@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from appetence.bench.repeat_buying import expected_counts, fit_bgnbd, forecast, judged
+from appetence.bench.repeat_buying import dispersion, expected_counts, fit_bgnbd, forecast, judged, medians
 
 PARAMETERS = np.array([0.6, 5.0, 0.9, 3.0])
 
@@ -56,3 +56,17 @@ def test_the_forecast_ranks_as_well_as_the_true_law_where_it_holds() -> None:
 def test_a_perfect_forecast_has_no_error() -> None:
     actual = np.array([0.0, 0.0, 3.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
     assert judged(actual, actual) == {"MAE": 0.0, "RMSE": 0.0, "buy AUC": 1.0, "top decile": 0.75, "total": 4.0, "actual total": 4.0}
+
+
+def test_the_median_has_the_least_absolute_error_and_the_spread_is_the_planted_one() -> None:
+    draw = np.random.default_rng(4)
+    means = draw.gamma(0.8, 1.0, 20_000)
+    actual = draw.poisson(means * draw.gamma(0.7, 1 / 0.7, 20_000)).astype(float)
+    middle = medians(means, 0.7)
+    assert (actual > middle).mean() <= 0.5
+    assert judged(actual, middle)["MAE"] < min(judged(actual, means)["MAE"], judged(actual, middle + 1)["MAE"], judged(actual, means * 0)["MAE"])
+    assert judged(actual, means)["RMSE"] < judged(actual, middle)["RMSE"]
+    earlier = cohort(6000, 26.0, 92 / 7, 5)
+    mean = expected_counts(fit_bgnbd(earlier), earlier, 92 / 7)
+    earlier["later"] = draw.poisson(np.maximum(mean, 1e-4) * draw.gamma(1.5, 1 / 1.5, len(mean)))
+    assert dispersion(earlier) == pytest.approx(1.5, rel=0.2)

@@ -102,6 +102,17 @@ def fit_strict_calibrator(raw: Floats, labels: Floats, weights: Floats | None = 
     return beta if _surprise(platt(raw), labels, weights) - _surprise(beta(raw), labels, weights) > EARNED else platt
 
 
+def levelled(calibrator: Calibrator, raw: Floats, rate: float) -> Calibrator:
+    """The same curve, moved in log odds until the mean probability of `raw` is `rate`; for platt and beta, whose last parameter is the intercept."""
+    curve = logit(calibrator(raw))
+    low, high = -8.0, 8.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(expit(curve + middle).mean()) < rate else (low, middle)
+    *others, intercept = calibrator.fitted
+    return Calibrator(calibrator.kind, (*others, intercept + (low + high) / 2))
+
+
 def _surprise(p: Floats, labels: Floats, weights: Floats | None) -> float:
     """Negative log likelihood of the labels; weights count as if they were 1 on average."""
     return len(p) * float(np.average(-np.log(np.where(labels > 0, p, 1 - p)), weights=weights))

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from appetence.errors import ModelError
-from appetence.propensity.calibration import expit, fit_strict_calibrator
+from appetence.propensity.calibration import expit, fit_strict_calibrator, levelled
 from appetence.propensity.metrics import checked
 from appetence.propensity.models import Propensity, informative_columns
 from appetence.propensity.stacking import Choice, Fold, search
@@ -83,6 +83,11 @@ def fit_table(
     held = ~np.isnan(choice.margins)
     judged = labels[drawn][held]
     calibrator = fit_strict_calibrator(expit(choice.margins[held]), judged, np.where(judged > 0, 1.0, np.exp(-shift)))
+    if shift != 0.0:
+        # Fitted on a sample, the learners' lines fit the whole table's rarer label only roughly: its level is put right on all rows judged.
+        counted = _like(frame, part[held], cutoff)
+        raw = expit(model.margin(values[counted]))
+        calibrator = levelled(calibrator, raw, float(labels[counted].mean()))
     typical = tuple(float(t) for t in np.nanmedian(np.where(np.isnan(values).all(axis=0), 0.0, values), axis=0))
     propensity = Propensity(_named(choice), tuple(used), model, 1.0, calibrator, typical)
     return TableModel(encoder, propensity, {k: dict(v) for k, v in choice.validation.items()}, len(labels))
@@ -109,6 +114,13 @@ def _drawn(labels: Floats, seed: int) -> tuple[Rows, float]:
     kept = draw < np.where(labels > 0, shares[1.0], shares[0.0])
     real = {side: max(float((kept & (labels == side)).sum()), 1.0) / sizes[side] for side in sizes}
     return np.flatnonzero(kept), float(np.log(real[0.0] / real[1.0]))
+
+
+def _like(frame: pd.DataFrame, judged: pd.DataFrame, cutoff: str | None) -> NDArray[np.bool_]:
+    """The rows of the cutoffs that judged; all rows without cutoffs."""
+    if cutoff is None or cutoff not in frame.columns:
+        return np.ones(len(frame), dtype=bool)
+    return np.asarray(frame[cutoff].isin(judged[cutoff].unique()))
 
 
 def _splits(part: pd.DataFrame, label: str, row_id: str | None, cutoff: str | None, columns: list[str], seed: int) -> list[tuple[Rows, Rows]]:
