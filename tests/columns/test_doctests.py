@@ -21,6 +21,7 @@ pytestmark = pytest.mark.spark
         "columns.names",
         "columns.phone",
         "columns.postal",
+        "columns.postal_block",
         "columns.text",
         "data",
     ],

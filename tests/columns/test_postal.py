@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from appetence.columns import postal, postal_lines
+from appetence.columns import postal, postal_block, postal_lines
+from appetence.columns.text import fold
 
 pytestmark = pytest.mark.spark
 
@@ -56,7 +58,7 @@ ADDRESSES = [
     ("chez M. Martin|12 rue Foch", "CHEZ M MARTIN|12 RUE FOCH"),
     ("c/o Martin|12 rue Foch", "C O MARTIN|12 RUE FOCH"),
     ("12 rue Foch|BP 40", "12 RUE FOCH|BP 40"),
-    ("BP 40|12 rue Foch", "BP 40|12 RUE FOCH"),
+    ("BP 40|12 rue Foch", "12 RUE FOCH|BP 40"),
     ("12 rue Foch CS 40001", "12 RUE FOCH|CS 40001"),
     ("12 rue Foch|ZI Nord", "12 RUE FOCH|ZI NORD"),
     ("Le Bourg|4 route de Brest", "LE BOURG|4 ROUTE DE BREST"),
@@ -77,49 +79,57 @@ ADDRESSES = [
 ]
 
 
-def block(*fields: Column) -> Column:
-    """standard_lines of fixed person, city and country, around four address fields."""
-    none = F.lit(None).cast("string")
-    return postal.standard_lines(F.lit("M"), F.lit("Luc"), F.lit("Petit"), *fields, F.lit("35000"), F.lit("Rennes"), none)
+FIELDS = ("civility", "first", "last", "address_1", "address_2", "address_3", "address_4", "code", "town", "country")
 
 
-def test_address_lines(check) -> None:
-    cases = [(tuple((given.split("|") + [None] * 4)[:4]), want) for given, want in ADDRESSES]
-    check({"lines": (lambda *a: F.array_join(F.slice(block(*a), 2, F.size(block(*a)) - 2), "|"), cases)})
+def blocks(frame: DataFrame) -> DataFrame:
+    """`block`: the standard lines of rows that hold `FIELDS`; the person's names are cleaned first, as records are."""
+    where = {"postcode": F.col("code"), "city": F.col("town"), "country": F.col("country")}
+    who = {name: fold(F.col(name)) for name in ("civility", "first", "last")}
+    address = [F.col(f"address_{i}") for i in range(1, 5)]
+    return postal_block.with_block(frame, **who, address=address, **where).withColumnRenamed(postal_block.BLOCK, "block")
 
 
-def test_person_and_last_line(check) -> None:
-    def ends(civility: Column, first: Column, last: Column, code: Column, town: Column, country: Column) -> Column:
-        none = F.lit(None).cast("string")
-        return F.array_join(postal.standard_lines(civility, first, last, none, none, none, none, code, town, country), "|")
-
-    check(
-        {
-            "ends": (
-                ends,
-                [
-                    (("M", "Jean", "Dupont", "75002", "Paris", None), "M JEAN DUPONT|75002 PARIS"),
-                    (("MME", "Zoé", "Le Gall", "35042", "Rennes cedex 7", "FR"), "MME ZOE LE GALL|35042 RENNES CEDEX 7"),
-                    (
-                        ("MME", "Anne-Charlotte", "de la Rochefoucauld-Montmorency", "1000", "Bourg", ""),
-                        "MME A DE LA ROCHEFOUCAULD MONTMORENCY|01000 BOURG",
-                    ),
-                    (("M", "Jan", "Peeters", "1000", "Bruxelles", "BE"), "M JAN PEETERS|1000 BRUXELLES|BELGIQUE"),
-                    (("M", "Luc", "Petit", "29410", "St-Thegonnec", "France"), "M LUC PETIT|29410 SAINT THEGONNEC"),
-                    ((None, None, "Petit", "29410", "Plouneour", "FR"), "PETIT|29410 PLOUNEOUR"),
-                    ((None, None, None, None, None, None), ""),
-                ],
-            )
-        }
-    )
+def of_petit(frame: DataFrame) -> DataFrame:
+    """Rows with four address fields, with a person, a city and a country around them."""
+    fixed = {"civility": "M", "first": "Luc", "last": "Petit", "code": "35000", "town": "Rennes"}
+    return frame.withColumns({name: F.lit(value) for name, value in fixed.items()} | {"country": F.lit(None).cast("string")})
 
 
-def test_foreign_address_keeps_six_lines(check) -> None:
-    def all_lines(*a: Column) -> Column:
-        return F.array_join(postal.standard_lines(F.lit("M"), F.lit("Jan"), F.lit("P"), *a, F.lit("1000"), F.lit("Bruxelles"), F.lit("BE")), "|")
+def frame_of(spark: SparkSession, rows: Sequence[tuple[str | None, ...]], fields: Sequence[str]) -> DataFrame:
+    return spark.createDataFrame([(i, *row) for i, row in enumerate(rows)], "i int, " + ", ".join(f"{f} string" for f in fields)).coalesce(1)
 
-    given = ("Appt 4", "Bat B", "12 rue Haute", "BP 5")
-    check({"six": (all_lines, [(given, "M JAN P|APPARTEMENT 4 BATIMENT B|12 RUE HAUTE|BP 5|1000 BRUXELLES|BELGIQUE")])})
+
+def found(frame: DataFrame) -> list[list[str]]:
+    return [row["block"] for row in blocks(frame).orderBy("i").collect()]
+
+
+def test_address_lines(spark: SparkSession) -> None:
+    fields = [tuple((given.split("|") + [None] * 4)[:4]) for given, _ in ADDRESSES]
+    lines = found(of_petit(frame_of(spark, fields, FIELDS[3:7])))
+    wrong = [
+        f"{given!r} gives {'|'.join(got[1:-1])!r}, not {want!r}"
+        for (given, want), got in zip(ADDRESSES, lines, strict=True)
+        if "|".join(got[1:-1]) != want
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_person_last_line_and_foreign_addresses(spark: SparkSession) -> None:
+    none = (None,) * 4
+    cases = {
+        ("M", "Jean", "Dupont", *none, "75002", "Paris", None): "M JEAN DUPONT|75002 PARIS",
+        ("MME", "Zoé", "Le Gall", *none, "35042", "Rennes cedex 7", "FR"): "MME ZOE LE GALL|35042 RENNES CEDEX 7",
+        ("MME", "Anne-Charlotte", "de la Rochefoucauld-Montmorency", *none, "1000", "Bourg", ""):
+            "MME A DE LA ROCHEFOUCAULD MONTMORENCY|01000 BOURG",
+        ("M", "Jan", "Peeters", *none, "1000", "Bruxelles", "BE"): "M JAN PEETERS|1000 BRUXELLES|BELGIQUE",
+        ("M", "Luc", "Petit", *none, "29410", "St-Thegonnec", "France"): "M LUC PETIT|29410 SAINT THEGONNEC",
+        (None, None, "Petit", *none, "29410", "Plouneour", "FR"): "PETIT|29410 PLOUNEOUR",
+        (None, None, None, *none, None, None, None): "",
+        ("M", "Jan", "P", "Appt 4", "Bat B", "12 rue Haute", "BP 5", "1000", "Bruxelles", "BE"):
+            "M JAN P|APPARTEMENT 4 BATIMENT B|12 RUE HAUTE|BP 5|1000 BRUXELLES|BELGIQUE",
+    }  # fmt: skip
+    assert ["|".join(lines) for lines in found(frame_of(spark, list(cases), FIELDS))] == list(cases.values())
 
 
 def test_parts(check) -> None:
@@ -276,31 +286,25 @@ def written(rng: random.Random) -> str:
 
 def random_addresses(spark: SparkSession, seed: int, count: int) -> DataFrame:
     rng = random.Random(seed)
-    rows = []
-    for _ in range(count):
-        parts = [written(rng) for _ in range(rng.choice((1, 1, 2, 3, 4)))]
-        rows.append(tuple((parts + [None] * 4)[:4]))
-    return spark.createDataFrame(rows, "a string, b string, c string, d string").coalesce(1)
+    rows = [tuple(([written(rng) for _ in range(rng.choice((1, 1, 2, 3, 4)))] + [None] * 4)[:4]) for _ in range(count)]
+    return of_petit(frame_of(spark, rows, FIELDS[3:7]))
 
 
 def test_inv_32_standardising_twice_equals_once(spark: SparkSession) -> None:
     """400 seeded addresses of words that matter: six lines, 38 characters, the same again; and nothing abbreviated without need."""
     seed = 32
-    middle = F.slice("once", 2, F.size("once") - 2)
-    again = [F.get(middle, F.lit(i)) for i in range(4)]
     given = random_addresses(spark, seed, 400)
-    rows = given.withColumn("once", block(*[F.col(c) for c in "abcd"])).withColumn("twice", block(*again)).collect()
-    assert len(rows) == 400
-    for row in rows:
-        assert row.once == row.twice, f"seed {seed}: {row[:4]}"
-        assert len(row.once) <= 6
-        assert all(0 < len(line) <= 38 for line in row.once)
+    once = {row["i"]: row["block"] for row in blocks(given).collect()}
+    again = [tuple((once[i][1:-1] + [None] * 4)[:4]) for i in range(400)]
+    for number, lines in enumerate(found(of_petit(frame_of(spark, again, FIELDS[3:7])))):
+        assert lines == once[number], f"seed {seed}, address {number}"
+        assert len(lines) <= 6
+        assert all(0 < len(line) <= 38 for line in lines)
 
 
 def test_a_line_that_fits_is_not_abbreviated(spark: SparkSession) -> None:
     """Writing out a finished line must never give one that would have fitted."""
-    given = random_addresses(spark, 33, 200)
-    lines = given.select(F.explode(F.slice(block(*[F.col(c) for c in "abcd"]), 2, 4)).alias("line"))
+    lines = blocks(random_addresses(spark, 33, 200)).select(F.explode(F.slice("block", 2, 4)).alias("line"))
     full = lines.withColumn("full", postal_lines.written_out(F.col("line")))
     assert full.where("full != line").count() > 0
     assert full.where("full != line AND length(full) <= 38").count() == 0

@@ -54,8 +54,14 @@ def parse_date(c: Column, year: int | None = None) -> Column:
     >>> str(row[0]), row[1]
     ('1985-04-03', None)
     """
-    iso = F.when(c.rlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), c).try_cast("date")
-    return F.coalesce(iso, F.when(c.rlike("[0-9]"), let(_named_month(c), lambda text: _parsed(text, year))))
+    return F.coalesce(_as_written(c), F.when(c.rlike("[0-9]"), let(_named_month(c), lambda text: _parsed(text, year))))
+
+
+def _as_written(c: Column) -> Column:
+    """The two usual writings, by their places in the text; null for any other, and for an impossible date."""
+    day_first = F.concat(F.substring(c, 7, 4), F.lit("-"), F.substring(c, 4, 2), F.lit("-"), F.substring(c, 1, 2))
+    iso = F.when(c.rlike("^[0-9]{4}-[0-9]{2}-[0-9]{2}\\z"), c)
+    return iso.when(c.rlike("^[0-9]{2}[/.-][0-9]{2}[/.-][0-9]{4}\\z"), day_first).try_cast("date")
 
 
 def _parsed(raw: Column, year: int | None) -> Column:
@@ -80,7 +86,7 @@ def _first_possible(raw: Column, text: Column) -> Column:
 
 def _to_date(text: Column) -> Column:
     """Only ``yyyy-m-d``: a bare cast would also take ``1985`` and ``1985-03`` for a first of the month."""
-    return F.when(text.rlike("^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$"), text).try_cast("date")
+    return F.regexp_extract(text, "^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}$", 0).try_cast("date")
 
 
 @cache

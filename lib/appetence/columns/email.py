@@ -8,10 +8,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import SPACE, blank_to_null, let, looked_up, placeholder_pattern, to_ascii_upper
+from appetence.columns.text import SPACE, blank_to_null, let, looked_up, null_if_empty, placeholder_pattern, to_ascii_upper
 from appetence.data import rows
 
-_SYNTAX = r"^(?=.{6,254}$)(?=[^@]{1,64}@)[a-z0-9_+&'-]+(?:\.[a-z0-9_+&'-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
+_SYNTAX = r"(?=.{6,254}$)(?=[^@]{1,64}@)[a-z0-9_+&'-]+(?:\.[a-z0-9_+&'-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$"
 _PLAIN = r"^[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}$"
 
 
@@ -29,15 +29,17 @@ def _tidied(c: Column) -> Column:
     return F.replace(F.replace(text, F.lit(".@"), F.lit("@")), F.lit("@."), F.lit("@"))
 
 
-def _mended(c: Column) -> Column:
-    """Anything but a plain lower-case address goes through the repairs; then the domain is looked at."""
-    clean = F.when(c.rlike(_PLAIN), c).otherwise(_tidied(c))
-    return let(clean, lambda text: let(F.substring_index(text, "@", -1), lambda host: _with_domain(text, host)))
+def as_typed(c: Column) -> Column:
+    """What may be an address, typing put right; its domain is looked at by :func:`checked`. The first half of :func:`normalise`."""
+    return F.when(c.rlike(_PLAIN), c).otherwise(_tidied(c))
 
 
-def _with_domain(text: Column, host: Column) -> Column:
-    right = F.concat(F.substring_index(text, "@", 1), F.lit("@"), looked_up(_typos(), host))
-    return F.when(host.isin(*_typos()), right).otherwise(text)
+def checked(typed: Column) -> Column:
+    """The address with well-known domains spelled right, null when it cannot be one. The second half of :func:`normalise`."""
+    host = domain(typed)
+    right = F.concat(local_part(typed), F.lit("@"), looked_up(_typos(), host))
+    mended = F.when(host.isin(*_typos()), right).otherwise(typed)
+    return null_if_empty(F.regexp_extract(mended, rf"^(?!{placeholder_pattern('email')}){_SYNTAX}", 0))
 
 
 def normalise(c: Column) -> Column:
@@ -47,7 +49,7 @@ def normalise(c: Column) -> Column:
     >>> row.select(normalise(F.col("a")), normalise(F.col("b"))).first()[:]
     ('jean.dupont@gmail.com', 'jean@orange.fr')
     """
-    return let(_mended(c), lambda mended: F.when(mended.rlike(_SYNTAX) & ~mended.rlike(placeholder_pattern("email")), mended))
+    return let(as_typed(c), checked)
 
 
 def local_part(c: Column) -> Column:
@@ -107,9 +109,9 @@ def email_grade(c: Column, address: Column | None = None) -> Column:
     """
     if address is None:
         return let(normalise(c), lambda a: email_grade(c, a))
+    nothing = F.when(blank_to_null(c).isNull(), Grade.ABSENT.value).otherwise(Grade.UNUSABLE.value)
     return (
-        F.when(blank_to_null(c).isNull(), Grade.ABSENT.value)
-        .when(address.isNull(), Grade.UNUSABLE.value)
+        F.when(address.isNull(), nothing)
         .when(is_role(address) | is_throwaway(address), Grade.DOUBTFUL.value)
         .when(F.lower(F.trim(c)) == address, Grade.GOOD.value)
         .otherwise(Grade.REPAIRED.value)

@@ -6,7 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.columns.text import drop_placeholders, fold, let, looked_up, null_if_empty, to_ascii_upper
+from appetence.columns.text import any_of, fold, let, looked_up, null_if_empty, placeholder_pattern, to_ascii_upper
 
 _MEN = ("M", "MR", "MONSIEUR", "MONS", "MSIEUR", "MISTER", "SIEUR", "H", "HOMME", "MASCULIN")
 _WOMEN = ("MME", "MLLE", "MADAME", "MADEMOISELLE", "MELLE", "MLE", "MMME", "MRS", "MISS", "MS", "DAME", "F", "FEMME", "FEMININ")
@@ -37,7 +37,13 @@ def civility(c: Column) -> Column:
     ('MME', None)
     """
     text = F.regexp_replace(fold(c), rf"^(M|MR|MONSIEUR|MME|MADAME|MLLE) (?:LE |LA )?(?:{_TITLES})$", "$1")
-    return looked_up(dict.fromkeys(_MEN, "M") | dict.fromkeys(_WOMEN, "MME"), text)
+    other = looked_up(dict.fromkeys(_MEN, "M") | dict.fromkeys(_WOMEN, "MME"), text)
+    return F.when(c.isin(_writings(_MEN)), "M").when(c.isin(_writings(_WOMEN)), "MME").otherwise(other)
+
+
+def _writings(words: tuple[str, ...]) -> list[str]:
+    """How the words are usually written: told apart without folding them."""
+    return [form + dot for word in words for form in (word, word.title(), word.lower()) for dot in ("", ".")]
 
 
 def is_couple(c: Column) -> Column:
@@ -54,11 +60,17 @@ def is_couple(c: Column) -> Column:
 _MISREAD = r"(?:^|[A-Z ])[0158](?=[A-Z])"
 
 
-def _bare(c: Column) -> Column:
-    """Folded, misread letters put right, without digits, placeholders and the civility that some systems put in the name field."""
-    letters = let(to_ascii_upper(drop_placeholders(c)), lambda t: F.when(t.rlike(_MISREAD), F.translate(t, "0158", "OISB")).otherwise(t))
-    text = F.trim(F.regexp_replace(letters, " *[^A-Z ][^A-Z]*|  +", " "))
-    civil = "(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE)"
+def bare(c: Column) -> Column:
+    """Folded, misread letters put right, without digits, placeholders and the civility that some systems put in the name field.
+
+    >>> spark.sql("SELECT 'Mme Durand née Petit' a").select(bare(F.col("a")).alias("v")).first().v
+    'DURAND NEE PETIT'
+    """
+    mended = let(to_ascii_upper(c), lambda t: F.when(t.rlike(_MISREAD), F.translate(t, "0158", "OISB")).otherwise(t))
+    letters = F.when(c.rlike("[0158]"), mended).otherwise(to_ascii_upper(c))
+    kept = F.when(~c.rlike(placeholder_pattern()), letters)
+    text = F.trim(F.regexp_replace(kept, "[^A-Z]+", " "))
+    civil = any_of(("M", "MR", "MONSIEUR", "MME", "MADAME", "MLLE", "MELLE", "MADEMOISELLE"))
     return null_if_empty(F.regexp_replace(text, rf"^(?:{civil} (?=[A-Z]{{2}})(?:ET (?:{_WOMAN}) )?)+", ""))
 
 
@@ -68,7 +80,7 @@ def clean_first_name(c: Column) -> Column:
     >>> spark.sql("SELECT 'Mme Anne-Laure' a, 'J.-P.' b").select(clean_first_name(F.col("a")), clean_first_name(F.col("b"))).first()[:]
     ('ANNE LAURE', 'J P')
     """
-    return _bare(c)
+    return bare(c)
 
 
 def clean_last_name(c: Column) -> Column:
@@ -78,7 +90,16 @@ def clean_last_name(c: Column) -> Column:
     >>> row.select(*[clean_last_name(F.col(c)) for c in "abd"]).first()[:]
     ('DE LA TOUR', 'DURAND', 'DURAND')
     """
-    return F.regexp_replace(F.regexp_replace(_bare(c), _BORN, "$1"), _MARRIED, "$2")
+    return let(bare(c), surname_in_use)
+
+
+def surname_in_use(name: Column) -> Column:
+    """The surname in use of a :func:`bare` name field; one word has nothing to part.
+
+    >>> spark.sql("SELECT 'PETIT EPOUSE DURAND' a").select(surname_in_use(F.col("a")).alias("v")).first().v
+    'DURAND'
+    """
+    return F.when(F.contains(name, F.lit(" ")), F.regexp_replace(F.regexp_replace(name, _BORN, "$1"), _MARRIED, "$2")).otherwise(name)
 
 
 def birth_name_within(c: Column) -> Column:
@@ -88,11 +109,17 @@ def birth_name_within(c: Column) -> Column:
     'PETIT'
     """
 
-    def within(name: Column) -> Column:
-        married = F.when(name.rlike(_MARRIED), F.regexp_replace(name, _MARRIED, "$1"))
-        return F.when(name.rlike(_BORN), F.regexp_replace(name, _BORN, "$2")).otherwise(married)
+    return let(bare(c), birth_name_in)
 
-    return let(_bare(c), within)
+
+def birth_name_in(name: Column) -> Column:
+    """The birth name that a :func:`bare` surname field also holds, null when it holds one name.
+
+    >>> spark.sql("SELECT 'PETIT EPOUSE DURAND' a").select(birth_name_in(F.col("a")).alias("v")).first().v
+    'PETIT'
+    """
+    married = F.when(name.rlike(_MARRIED), F.regexp_replace(name, _MARRIED, "$1"))
+    return F.when(F.contains(name, F.lit(" ")), F.when(name.rlike(_BORN), F.regexp_replace(name, _BORN, "$2")).otherwise(married))
 
 
 def first_word(c: Column) -> Column:
@@ -137,13 +164,21 @@ def is_company(last: Column) -> Column:
     >>> spark.sql("SELECT 'GARAGE DU PONT' a, 'GARAGE' b, 'SCI' d").select(*[is_company(F.col(c)) for c in "abd"]).first()[:]
     (True, False, True)
     """
-    return F.coalesce(last.rlike(rf"\b(?:{_COMPANY_ALONE})\b|\b(?:{_COMPANY_BESIDE}) [A-Z]|[A-Z] (?:{_COMPANY_BESIDE})\b"), F.lit(False))
+    alone, beside = _spelled(_COMPANY_ALONE), any_of(_spelled(_COMPANY_BESIDE))
+    among = last.rlike(rf"\b(?:{any_of(alone)}\b|{beside} [A-Z])|[A-Z] {beside}\b")
+    return F.coalesce(F.when(F.contains(last, F.lit(" ")), among).otherwise(last.isin(alone)), F.lit(False))
 
 
-def name_grade(first: Column, last: Column) -> Column:
+def _spelled(words: str) -> list[str]:
+    """The words of ``A|B?``, an optional last letter with and without."""
+    return [form for word in words.split("|") for form in ((word[:-1], word[:-2]) if word.endswith("?") else (word,))]
+
+
+def name_grade(first: Column, last: Column, company: Column | None = None) -> Column:
     """The grade of a clean name: A whole, B an initial for first name, C doubtful, D no surname to speak of, absent.
 
-    Doubtful: no first name, a company, one word twice, no vowel, a letter three times in a row, more than five words.
+    Doubtful: no first name, a company, one word twice, no vowel, a letter three times in a row, more than five words. ``company`` is
+    :func:`is_company` of the surname when the caller has it already.
 
     >>> spark.sql("SELECT 'J' f, 'DURAND' l").select(name_grade(F.col("f"), F.col("l")).alias("v")).first().v
     'B'
@@ -152,7 +187,7 @@ def name_grade(first: Column, last: Column) -> Column:
     return (
         F.when(first.isNull() & last.isNull(), Grade.ABSENT.value)
         .when(last.isNull() | (F.length(last) < 2), Grade.UNUSABLE.value)
-        .when(first.isNull() | odd | (first == last) | is_company(last), Grade.DOUBTFUL.value)
+        .when(first.isNull() | odd | (first == last) | (is_company(last) if company is None else company), Grade.DOUBTFUL.value)
         .when(is_initial(first), Grade.REPAIRED.value)
         .otherwise(Grade.GOOD.value)
     )

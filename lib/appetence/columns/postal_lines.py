@@ -13,7 +13,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from appetence.columns import postal_words as words
-from appetence.columns.text import fold, let, looked_up, null_if_empty, to_ascii_upper
+from appetence.columns.text import let, looked_up, null_if_empty, to_ascii_upper
 
 _FRENCH = ("FR", "FRA", "FRANCE", "F", "GP", "MQ", "GF", "RE", "YT", "PM", "BL", "MF", "NC", "PF", "WF", "MC")
 _COUNTRIES = {
@@ -24,6 +24,7 @@ _FLAT_LINE = rf"(?m)^(?:{words.FLAT}).*$"
 _FLAT_UNIT_LINE = rf"(?m)^(?:{words.FLAT_UNIT})$"
 _FLAT_FREE_LINE = rf"(?m)^(?!(?:{words.FLAT_UNIT})$)(?:{words.FLAT}).*$"
 _BUILDING_LINE = rf"(?m)^(?:{words.BUILDING}).*$"
+_BOX_LINE = rf"(?m)^{words.BOX}$"
 # A building's name and its units share a line, and so do a place and its box; short enough to lose nothing.
 _BUILDING_JOIN = (
     rf"(?m)^((?:{words.BUILDING})(?=[^\n]{{0,24}}\n)[^\n]*)(?<!\b(?:{words.OPENERS}|DIT))\n(?=(?:{words.BUILDING_UNIT})$)|"
@@ -35,6 +36,9 @@ _WAYS = (
     rf"(?m)^(?:(?:{words.STRONG}) [A-Z0-9].*|GRANDE RUE)$",
     rf"(?m)^(?!{words.FLAT}){words.NUMBER} [A-Z]{{2}}.*$",
 )
+
+
+MAX_LINE = words.MAX_LINE
 
 
 def _swapped(text: Column, table: dict[str, str]) -> Column:
@@ -62,24 +66,37 @@ def written_out(text: Column) -> Column:
     return _heads_written_out(_swapped(text, words.word_of()))
 
 
+def words_written_out(text: Column) -> Column:
+    """Short forms of words in full, in folded text of one or several lines; ``12BIS`` and ``CS12345`` parted, ``N°`` of units and CEDEX
+    (which belongs to the last line) left out."""
+    spaced = F.regexp_replace(F.regexp_replace(text, words.CEDEX, ""), words.GLUED, "$1$2 ")
+    whole = F.when(text.rlike(words.short_pattern()), _swapped(spaced, words.word_of())).otherwise(spaced)
+    return F.regexp_replace(F.regexp_replace(whole, words.BOX_WORDS, "BP "), words.NUMBER_SIGN, "$1")
+
+
 def folded(text: Column) -> Column:
     """Upper case without punctuation, line breaks kept."""
-    return F.regexp_replace(to_ascii_upper(text), " *[^A-Z0-9\n ][^A-Z0-9\n]*|  +", " ")
+    return F.regexp_replace(to_ascii_upper(text), "[^A-Z0-9\n]+", " ")
 
 
 def tidied(text: Column) -> Column:
     """Folded lines without ``N°`` and without lines that mean nothing; ``12BIS`` parted."""
     dropped = rf"(?m)^ ?(?:(?:(?:N|NO|NUM|NUMERO) ?)+(?=[0-9]{{1,4}}(?![0-9]))|(?:{words.EMPTY}) ?$|(?:F )?[0-9]{{5}} [A-Z].*$)|^ | $"
     text = F.regexp_replace(text, dropped, "")
-    return F.regexp_replace(text, r"(?m)(?<=^[0-9]{1,4})(?=(?:BIS|TER|QUATER|QUINQUIES|[A-Z]) )", " ")
+    return F.regexp_replace(text, r"(?m)(?<=^[0-9]{1,4})(?=(?:BIS|TER|QUATER|QUINQUIES|[A-Z]) (?!ETAGE))", " ")
 
 
-def parted(text: Column) -> Column:
-    """Folded text with one part of the address on each line."""
-    spaced = F.regexp_replace(text, r"(?<=\b[0-9]{1,4})(?=(?:BIS|TER|QUATER)\b)", " ")
-    broken = F.regexp_replace(_swapped(spaced, words.word_of()), words.break_pattern(), "\n")
-    lines = _heads_written_out(tidied(broken))
-    return F.trim(F.regexp_replace(lines, r"\s*\n\s*", "\n"), F.lit(" \n"))
+def broken(text: Column) -> Column:
+    """Text of :func:`words_written_out` with one part of the address on each line."""
+    return tidied(F.regexp_replace(text, words.break_pattern(), "\n"))
+
+
+def settled(text: Column) -> Column:
+    """Text of :func:`broken` with short way types at the head of a line in full, a number behind the way before it, and no
+    blanks around a line."""
+    heads = F.when(text.rlike(words.head_pattern()), _heads_swapped(text)).otherwise(text)
+    heads = F.regexp_replace(heads, words.NUMBER_BEHIND, "$2 $1")
+    return F.trim(F.regexp_replace(heads, r"\s*\n\s*", "\n"), F.lit(" \n"))
 
 
 def _too_long(line: Column) -> Column:
@@ -134,35 +151,27 @@ def fit(line: Column) -> Column:
     return F.when(_too_long(line), _shortened(line)).otherwise(line)
 
 
-def _ordered(text: Column) -> Column:
-    """Several parts to their lines, at most four."""
-    ways = [null_if_empty(F.regexp_extract(text, pattern, 0)) for pattern in _WAYS]
-    return let(F.coalesce(*ways), lambda way: _around(text, way))
+def unsettled_pattern() -> str:
+    """See :func:`appetence.columns.postal_words.unsettled_pattern`."""
+    return words.unsettled_pattern()
 
 
-def way_within(*address: Column) -> Column:
-    """The street line of an address in one or several lines, folded and without what stands before and behind it (building, flat, place):
-    null where no line opens as a street does.
+def way_among(text: Column) -> Column:
+    """The line that is the way, of several parts; null when none is."""
+    return F.coalesce(*(null_if_empty(F.regexp_extract(text, pattern, 0)) for pattern in _WAYS))
 
-    >>> spark.sql("SELECT 'Appt 26, 5 square du Moulin' a").select(way_within(F.col("a")).alias("v")).first().v
-    '5 SQUARE DU MOULIN'
-    """
 
-    def first_way(t: Column) -> Column:
-        return F.coalesce(*(null_if_empty(F.regexp_extract(t, pattern, 0)) for pattern in _WAYS))
-
-    def plain_or_parted(t: Column) -> Column:
-        return F.when(t.rlike(words.parts_pattern()), let(parted(t), first_way)).otherwise(t)
-
-    return let(folded(F.concat_ws("\n", *address)), plain_or_parted)
+def way_for_want(text: Column) -> Column:
+    """Of several parts none of which is a way, the first that may stand for it: no flat, no unit, no box."""
+    return null_if_empty(F.regexp_extract(text, rf"(?m)^(?!{words.FLAT}|{words.BUILDING_UNIT}|{words.BOX}).*$", 0))
 
 
 def _rows(text: Column) -> Column:
     return F.array_remove(F.split(text, "\n"), "")
 
 
-def _around(text: Column, way: Column) -> Column:
-    """What goes before the way and what goes behind it; without a way, all that is not a building stands behind."""
+def around(text: Column, way: Column) -> Column:
+    """What goes before the way and what goes behind it, boxes always; without a way, all that is not a building stands behind."""
     whole, marked = F.concat(F.lit("\n"), text, F.lit("\n")), F.concat(F.lit("\n"), way, F.lit("\n"))
     before = F.when(way.isNull(), "").otherwise(F.call_function("substring_index", whole, marked, F.lit(1)))
     after = F.when(way.isNull(), whole).otherwise(F.concat(F.lit("\n"), F.substr(whole, F.length(before) + F.length(marked) + 1)))
@@ -170,8 +179,10 @@ def _around(text: Column, way: Column) -> Column:
     units = F.array_join(F.regexp_extract_all(both, F.lit(_FLAT_UNIT_LINE), 0), " ")
     free = F.regexp_extract_all(both, F.lit(_FLAT_FREE_LINE), 0)
     moved = F.array_join(F.regexp_extract_all(after, F.lit(_BUILDING_LINE), 0), "\n")
-    building = F.regexp_replace(F.concat(F.regexp_replace(before, _FLAT_LINE, ""), F.lit("\n"), moved), r"\n+", "\n")
-    place = F.regexp_replace(F.regexp_replace(after, rf"{_FLAT_LINE}|{_BUILDING_LINE}", ""), r"\n+", "\n")
+    building = F.regexp_replace(F.concat(F.regexp_replace(before, rf"{_FLAT_LINE}|{_BOX_LINE}", ""), F.lit("\n"), moved), r"\n+", "\n")
+    boxes = F.array_join(F.regexp_extract_all(before, F.lit(_BOX_LINE), 0), "\n")
+    behind = F.concat(F.regexp_replace(after, rf"{_FLAT_LINE}|{_BUILDING_LINE}", ""), F.lit("\n"), boxes)
+    place = F.regexp_replace(behind, r"\n+", "\n")
     first = F.concat(F.array(units), free, _rows(F.regexp_replace(building, _BUILDING_JOIN, "$1$2 ")))
     return let(
         F.array_remove(first, ""),
@@ -186,23 +197,15 @@ def _four(fore: Column, way: Column, rear: Column) -> Column:
     return F.concat(kept, way, F.slice(rear, F.lit(1), room - F.least(F.size(fore), room - F.least(F.size(rear), F.lit(1)))))
 
 
-def address_parts(*address: Column) -> Column:
-    """The address as written, to an array of at most four written-out lines, not yet cut to length; empty when there is nothing."""
-
-    def several(t: Column) -> Column:
-        return F.when(F.contains(t, F.lit("\n")), _ordered(t)).otherwise(F.array(t))
-
-    def plain_or_parted(t: Column) -> Column:
-        # Most addresses are one plain street line: a single look tells, and spares them the rest.
-        return F.when(t.rlike(words.unsettled_pattern()), let(parted(t), several)).otherwise(F.array(F.trim(t)))
-
-    return F.array_remove(let(folded(F.concat_ws("\n", *address)), plain_or_parted), "")
+def in_three(four: Column) -> Column:
+    """Four parts on three lines: a foreign address needs one for its country."""
+    return F.concat(F.array(F.concat_ws(" ", four.getItem(0), four.getItem(1))), F.slice(four, 3, 2))
 
 
-def name_line(civility: Column, first: Column, last: Column) -> Column:
-    """Line 1: civility, first name and surname; the first name becomes an initial when they are too long together."""
-    short = fold(F.concat_ws(" ", civility, F.substring(fold(first), 1, 1), last))
-    return let(fold(F.concat_ws(" ", civility, first, last)), lambda whole: F.when(_too_long(whole), cut(short)).otherwise(whole))
+def name_line(whole: Column, civility: Column, first: Column, last: Column) -> Column:
+    """Line 1 of clean names: civility, first name and surname (``whole``: all three); too long, the first name becomes an initial."""
+    short = F.concat_ws(" ", civility, F.substring(first, 1, 1), last)
+    return F.when(_too_long(whole), cut(short)).otherwise(whole)
 
 
 def is_domestic(country: Column) -> Column:

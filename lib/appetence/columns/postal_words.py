@@ -26,17 +26,35 @@ NUMBERED = f"{STRONG}|COTE|COUR|MAIL|DESCENTE|TERRASSE|GALERIE|CORNICHE|PARVIS|R
 ARTICLE = "DE|DU|DES|LA|LE|LES|L|D|AU|AUX"
 _PLACED = "APPARTEMENT|BATIMENT|ESCALIER|ETAGE|PORTE|IMMEUBLE|LOGEMENT|TOUR|BLOC|HALL|ENTREE|LOT|BP|CS|TSA|CHAMBRE|PAVILLON|STUDIO|COULOIR"
 UNIT = f"{_PLACED}|NUMERO|NUM|NO|N"
-_VALUE = r"(?!(?:DE|DU|DES|LA|LE|LES|AU|AUX|ET|EN|SUR)\b)"
+# A number behind one of these is its value. ETAGE has none where its rank stands before it: 3EME ETAGE 12 RUE PASTEUR.
+_HOLDS = UNIT.replace("|ETAGE|", "|") + "|KM"
+_RANK = "[0-9]{1,2} ?(?:ERE?|EME|E|NDE?)"
+_NOT_HELD = rf"(?<!\b(?:{_HOLDS}) )(?<!(?<!{_RANK} )\bETAGE )"
+NUMBER_SIGN = rf"\b({any_of(_PLACED.split('|'))} )(?:NUMERO|NUM|NO?) ?(?=[0-9])"
+"""`N°` between a unit (group 1) and its value."""
+GLUED = r"\b(?:([0-9]{1,4})(?=(?:BIS|TER|QUATER)\b)|(CS|TSA)(?=[0-9]))"
+"""What a space is to part from what stands behind it; group 1 or 2."""
+BOX_WORDS = r"\b(?:B P|BOITE POSTALE|BP) ?(?:(?:NUMERO|NO|N) ?)?(?=[0-9])"
+"""The writings of BP before its number."""
+CEDEX = r" ?\bCEDEX\b(?: [0-9]{1,2}(?=\n|$))?"
+_NAMED_BY_NUMBER = "RURALE?|VICINALE?|COMMUNALE?|DEPARTEMENTALE?|NATIONALE?"
+NUMBER_BEHIND = rf"(?m)^((?:{STRONG}) (?!(?:{_NAMED_BY_NUMBER})\b)[^\n0-9]*[A-Z]) (?:NUMERO|NUM|NO|N) ([0-9]{{1,4}})$"
+"""``RUE PASTEUR N 12``: the number is the way's, but for roads that are called by one. Group 1 is the way, group 2 the number."""
+_APPROACH = r"CODE [A-Z0-9]|FOND DE COUR\b"
+TANGLED = rf"\b(?:APPARTEMENT|ESCALIER|LOGEMENT|BATIMENT) [A-Z0-9]{{1,4}}\b|\b[0-9]{{1,2}} ?(?:E|ERE?|EME|ND|NDE)? ?ETAGE\b|\b(?:{_APPROACH})"
+"""A way line that still holds a unit of the building, or how to reach one: it could not be taken apart."""
+VALUE = r"(?!(?:DE|DU|DES|LA|LE|LES|AU|AUX|ET|EN|SUR)\b)"
 _SIDE = "(?: (?:GAUCHE|DROITE|FACE))?"
 # What opens a part of the address. Inside the building (line 2): whole units, and what may go on freely.
 FLAT_UNIT = (
-    rf"APPARTEMENT {_VALUE}[A-Z0-9]{{1,5}}\b|ESCALIER {_VALUE}[A-Z0-9]{{1,3}}\b|(?:ETAGE|CHAMBRE|STUDIO) [0-9]{{1,4}}\b|"
-    rf"PORTE (?:[0-9]{{1,4}}|[A-Z])\b|LOGEMENT {_VALUE}[A-Z0-9]{{1,4}}\b|COULOIR {_VALUE}[A-Z0-9]{{1,2}}\b|"
-    rf"(?:REZ DE CHAUSSEE|RDC)\b{_SIDE}|(?<!\b(?:{UNIT}) )[0-9]{{1,2}} ?(?:ERE?|EME|ND|NDE|E)? ?ETAGE\b(?! [0-9]){_SIDE}"
+    rf"APPARTEMENT {VALUE}[A-Z0-9]{{1,5}}\b|ESCALIER {VALUE}[A-Z0-9]{{1,3}}\b|(?:(?<!{_RANK} )ETAGE|CHAMBRE|STUDIO) [0-9]{{1,4}}\b|"
+    rf"PORTE (?:[0-9]{{1,4}}|[A-Z])\b|LOGEMENT {VALUE}[A-Z0-9]{{1,4}}\b|COULOIR {VALUE}[A-Z0-9]{{1,2}}\b|"
+    rf"(?:REZ DE CHAUSSEE|RDC)\b{_SIDE}|(?<!\b(?:{UNIT}) )(?:{_RANK} ?ETAGE\b|[0-9]{{1,2}} ?ETAGE\b(?! [0-9])){_SIDE}|"
+    rf"{_RANK} (?:GAUCHE|DROITE|FACE)\b"
 )
 FLAT = rf"{FLAT_UNIT}|CHEZ |C O "
 # The building (line 3): units, and names.
-BUILDING_UNIT = rf"(?:BATIMENT|BLOC|HALL|ENTREE|PAVILLON) {_VALUE}[A-Z0-9]{{1,3}}\b|TOUR (?![DL]\b){_VALUE}[A-Z0-9]{{1,2}}\b|LOT [0-9]{{1,4}}\b"
+BUILDING_UNIT = rf"(?:BATIMENT|BLOC|HALL|ENTREE|PAVILLON) {VALUE}[A-Z0-9]{{1,3}}\b|TOUR (?![DL]\b){VALUE}[A-Z0-9]{{1,2}}\b|LOT [0-9]{{1,4}}\b"
 BUILDING_NAME = r"(?:IMMEUBLE|RESIDENCE|LOTISSEMENT|BATIMENT) [A-Z]"
 BUILDING = rf"{BUILDING_UNIT}|{BUILDING_NAME}"
 # Place and box (line 5).
@@ -54,9 +72,12 @@ _SHORT_WORDS = (
     "RESIDENCE LOGEMENT"
 )
 # Short forms that are written out wherever they stand, beside the abbreviations of the two lists above.
-_WRITTEN_OUT = "BLD BLVD BVD BOULV CHEM IMPAS PLCE RPT LDT LIEUDIT APP APPT APPART BT ESCAL ESCA IMMB IM GNL GRD RESID RSD LGT PROF"
+_WRITTEN_OUT = "BLD BLVD BVD BOULV CHEM IMPAS PLCE RPT LDT LIEUDIT APP APPT APPART BT ESCAL ESCA IMMB IM GNL GRD RESID RSD LGT PROF STS STES LT"
 # Short forms that are way types at the head of a line only.
-HEADS = {"R": "RUE", "AVE": "AVENUE", "AVN": "AVENUE", "LD": "LIEU DIT", "GR": "GRANDE RUE", "LOTIS": "LOTISSEMENT"}
+HEADS = {
+    "R": "RUE", "AVE": "AVENUE", "AVN": "AVENUE", "AVEN": "AVENUE", "BOUL": "BOULEVARD", "FBG": "FAUBOURG", "PASS": "PASSAGE", "CRS": "COURS",
+    "LD": "LIEU DIT", "GR": "GRANDE RUE", "LOTIS": "LOTISSEMENT",
+}  # fmt: skip
 NUMBERED_HEADS = {"CH": "CHEMIN", "RT": "ROUTE", "QU": "QUAI"}
 
 FIRST_NAMES = {
@@ -125,6 +146,12 @@ def word_of() -> dict[str, str]:
 
 
 @cache
+def short_pattern() -> str:
+    """Any short form of :func:`word_of`, as a word."""
+    return rf"\b{any_of(word_of())}\b"
+
+
+@cache
 def types_pattern() -> str:
     """All way types, in full or short."""
     return any_of([*(row["way_type"] for row in rows("way_types")), *type_of()])
@@ -133,24 +160,22 @@ def types_pattern() -> str:
 @cache
 def unsettled_pattern() -> str:
     """Whatever makes folded address text more than one plain street line: short forms, parts, several lines, things to drop."""
-    places = ["REZ DE CHAUSSEE", "RDC", "CHEZ", "C O", "LIEU DIT", "BOITE POSTALE", "ZONE", "ZI", "ZA", "ZAC", "RESIDENCE", "LOTISSEMENT"]
-    openers = any_of([*word_of(), *UNIT.split("|"), *places])
-    heads = any_of([*HEADS, *NUMBERED_HEADS])
-    way_inside = rf"[A-Z0-9] [0-9]{{1,4}}(?: ?[A-Z]+)? (?:{STRONG}|{_heads()}) "
-    return (
-        rf"\n|^ ?(?:{NUMBER} )?{heads} |^ ?(?:{EMPTY}) ?$|^ ?(?:F )?[0-9]{{5}} |^ ?[0-9]{{1,4}}[A-Z]|[0-9](?:BIS|TER|QUATER)\b|"
-        rf"\b{openers}\b|^ ?N[0-9]|{way_inside}"
-    )
+    places = ["REZ DE CHAUSSEE", "RDC", "RC", "ETG", "B P", "CHEZ", "C O", "LIEU DIT", "BOITE POSTALE", "ZONE", "ZI", "ZA", "ZAC"]
+    openers = any_of([*word_of(), *UNIT.split("|"), *places, "RESIDENCE", "LOTISSEMENT", "CEDEX"])
+    at_head = rf"(?:{NUMBER} )?{any_of(_head_words())} |(?:{EMPTY}) ?$|(?:F )?[0-9]{{5}} |[0-9]{{1,4}}[A-Z]"
+    word = rf"{openers}\b|(?:BP|CS|TSA|NO?|NUM|NUMERO)[0-9]|{_APPROACH}"
+    behind_digit = r"(?:BIS|TER|QUATER)\b|(?:E|ERE?|EME|ND|NDE)?ET| ?(?:ERE?|EME|E|NDE?) (?:GAUCHE|DROITE|FACE)\b"
+    behind_space = rf"[0-9]{{5}} [A-Z]|(?<=[A-Z0-9] )[0-9]{{1,4}}(?: ?[A-Z]+)? {any_of([*STRONG.split('|'), *_head_words()])} "
+    # One alternative by what it begins with: each place of the text is looked at once.
+    return rf"\n|^ ?(?:{at_head})|\b(?:{word})|[0-9](?:{behind_digit})| (?:{behind_space})"
 
 
-def parts_pattern() -> str:
-    """What tells that folded address text may hold more than a street line: several lines, a unit, a building or its name, a way inside."""
-    openers = any_of([*UNIT.split("|"), "RESIDENCE", "RES", "EHPAD", "CHEZ", "APPT", "APT", "BAT", "ESC", "LOGT"])
-    return rf"\n|\b{openers}\b|[A-Z] [0-9]{{1,4}}(?: ?[A-Z]+)? (?:{STRONG}|{_heads()}) "
+def _head_words() -> list[str]:
+    return [*HEADS, *NUMBERED_HEADS]
 
 
 def _heads() -> str:
-    return "|".join([*HEADS, *NUMBERED_HEADS])
+    return "|".join(_head_words())
 
 
 @cache
@@ -168,12 +193,13 @@ def break_pattern() -> str:
     number_before = r"(?<!^[0-9]{1,4} )(?<!^[0-9]{1,4} ?(?:BIS|TER|QUATER|[A-Z]) )"
     article_before = rf"(?<!(?<!\b(?:{UNIT}) )\b(?:{ARTICLE}|ET|SUR|EN) )"
     number = r"(?:(?:N|NO|NUM|NUMERO) )?[0-9]{1,4}(?: ?(?:BIS|TER|QUATER|[A-Z]))?"
-    way = rf"(?={number} (?:{STRONG}|{_heads()}) [A-Z0-9])(?<!^[0-9]{{1,4}} (?:A|ET|OU) )(?<!\b(?:{UNIT}) ){article_before}"
+    way = rf"(?={number} (?:{STRONG}|{_heads()}) [A-Z0-9])(?<!^[0-9]{{1,4}} (?:A|ET|OU) ){_NOT_HELD}{article_before}"
     part = rf"(?={FLAT}|{BUILDING}|{SITE}){article_before}"
-    after_unit = rf"(?<=\b(?:{_PLACED}) [A-Z0-9]{{1,4}} )"
+    after_unit = rf"(?<=\b(?:{_PLACED.replace('|ETAGE|', '|')}|(?<!{_RANK} )ETAGE) [A-Z0-9]{{1,4}} )"
     after_name = rf"(?<=\b(?:RESIDENCE|IMMEUBLE) [A-Z0-9 ]{{2,150}} )(?<!\b(?:{ARTICLE}) )(?<![0-9] )(?<![0-9] (?:BIS|TER|QUATER|[A-Z]) )"
     bare_way = rf"(?=(?:{STRONG}) [A-Z0-9])(?:{after_unit}|{after_name})"
-    return rf"(?m) (?:{way}{number_before}|{part}{number_before}|{bare_way})"
+    last_line = rf"(?=(?:F )?[0-9]{{5}} [A-Z])(?<!\b(?:{_HOLDS}) )"
+    return rf"(?m) (?:{way}{number_before}|{part}{number_before}|{bare_way}|{last_line})"
 
 
 @cache

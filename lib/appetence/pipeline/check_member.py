@@ -41,7 +41,7 @@ def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) ->
 
 def _graded(spark: SparkSession, lines: DataFrame, as_of: dt.date) -> list[tuple[str, str, int]]:
     # Each line counts, also where two are of one customer.
-    each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, RawRecord.line_number))
+    each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, F.col(RawRecord.line_number).cast("string")))
     frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
     records = standardise.build_records(each, build_communes(spark), frequencies, as_of).select(*GRADED.values(), *PARSED)
     grades = [F.struct(F.lit(c).alias("column"), F.col(g).alias("measure")) for c, g in GRADED.items()]

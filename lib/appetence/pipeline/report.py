@@ -10,21 +10,24 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts import REGISTRY
+from appetence.contracts.bronze import Delivery
 from appetence.contracts.campaign import Campaign, Decision, Export, Matchback, Selection, Tier, Waterfall
 from appetence.contracts.gold import Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
 from appetence.contracts.privacy import Run
+from appetence.contracts.silver import DeliveryQuality
 from appetence.contracts.specs import LawRuleSpec
 from appetence.identity.explain import level_in_words
 from appetence.pipeline.context import Context
 from appetence.pipeline.officer_report import officer_page
-from appetence.reporting import aggregates
+from appetence.reporting import aggregates, quality_page
 from appetence.reporting.campaign_page import CampaignRows, build_campaign
 from appetence.reporting.identity_page import IdentityRows, build_identity
 from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
 from appetence.reporting.model_page import ModelRows, build_model
 from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Page, render
+from appetence.reporting.quality_page import QualityRows, build_quality
 from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
@@ -40,12 +43,14 @@ def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
     folder = Path(ctx.config.paths.reports)
     folder.mkdir(parents=True, exist_ok=True)
     cards, campaigns = rows(ctx.lake.read_or_empty(ModelCard)), rows(ctx.lake.read_or_empty(Campaign))
+    quality = _quality(ctx)
     subjects = side_by_side(
+        lambda: quality,
         lambda: _campaigns(ctx, campaigns),
         lambda: _models(ctx, cards),
         lambda: {"identity.html": _identity(ctx, truth or {})},
         lambda: {OFFICER_FILE: officer_page(ctx, _source(ctx))},
-        lambda: {INDEX: _index(ctx, cards, campaigns)},
+        lambda: {INDEX: _index(ctx, cards, campaigns, has_quality=bool(quality))},
     )
     # The index links to the others: it is written last.
     for pages in subjects:
@@ -72,7 +77,7 @@ def _source(ctx: Context) -> str:
 # -- the index -------------------------------------------------------------------------------------------------------------------
 
 
-def _index(ctx: Context, cards: list[Row], campaigns: list[Row]) -> Page:
+def _index(ctx: Context, cards: list[Row], campaigns: list[Row], *, has_quality: bool) -> Page:
     persons = ctx.lake.read_or_empty(Person)
     links = ctx.lake.read_or_empty(PersonLink)
     counted = rows(links.agg(F.count(F.lit(1)).alias("records"), F.count_distinct(PersonLink.member_id).alias("members")))[0]
@@ -90,6 +95,7 @@ def _index(ctx: Context, cards: list[Row], campaigns: list[Row]) -> Page:
             cards=cards,
             campaigns=campaigns,
             campaign_labels={k: v.label for k, v in ctx.config.campaigns.items()},
+            has_quality=has_quality,
         )
     )
 
@@ -99,6 +105,18 @@ def _tables(ctx: Context) -> list[Row]:
     there = [t for t in tables if ctx.lake.exists(t)]
     counts = side_by_side(*(ctx.lake.read(t).count for t in there))
     return [{"name": t.full_name(), "rows": n, "version": ctx.lake.version(t), "grain": t.grain()} for t, n in zip(there, counts, strict=True)]
+
+
+# -- deliveries ------------------------------------------------------------------------------------------------------------------
+
+
+def _quality(ctx: Context) -> dict[str, Page]:
+    measures = rows(ctx.lake.read_or_empty(DeliveryQuality))
+    if not measures:
+        return {}
+    labels = {k: m.label for k, m in ctx.config.members.items()}
+    found = QualityRows(measures, rows(ctx.lake.read_or_empty(Delivery)), labels, _source(ctx))
+    return {quality_page.FILE: build_quality(found)}
 
 
 # -- campaigns -------------------------------------------------------------------------------------------------------------------

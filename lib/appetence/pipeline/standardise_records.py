@@ -11,9 +11,9 @@ from appetence import data
 from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
 from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName, Member
-from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
+from appetence.contracts.silver import DeliveryQuality, Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline.context import Context, Counts
-from appetence.records import names, newest, permissions, standardise, transactions
+from appetence.records import names, newest, permissions, quality, standardise, transactions
 from appetence.runtime.ahead import side_by_side
 from appetence.storage.lake import Change
 
@@ -42,9 +42,12 @@ def run(ctx: Context) -> Counts:
 def _records(ctx: Context) -> Change:
     lake = ctx.lake
     frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), surnames(ctx.spark)))
-    current = newest.filter_replaced(lake.read_or_empty(RawRecord), lake.read(Delivery))
+    raw = lake.read_or_empty(RawRecord)
+    current = newest.filter_replaced(raw, lake.read(Delivery))
     named = lake.stage("records", standardise.build_records(current, lake.read(Commune), frequencies, ctx.as_of))
-    written = lake.sync(Record, named.unionByName(standardise.build_bare_records(lake.read_or_empty(RawTransaction), named)))
+    records = named.unionByName(standardise.build_bare_records(lake.read_or_empty(RawTransaction), named))
+    measures = quality.measure_deliveries(raw, named, lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
+    written, _ = lake.together(partial(lake.sync, Record, records), partial(lake.insert_new, DeliveryQuality, measures))
     ctx.progress(f"{written.rows} records")
     return written
 

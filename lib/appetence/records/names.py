@@ -6,12 +6,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns import names, text
+from appetence.columns.grades import Grade
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.reference import FirstName
 from appetence.contracts.silver import Record
 
 UNKNOWN_PER_MILLION = 0.5
 """Frequency given to a name that no table lists: rarer than the rarest listed one."""
+SURE, UNSURE = 0.9, 0.25
+"""Probability from which two fields count as inverted, and from which on nobody can tell: graded doubtful and left as they stand."""
 FIRST_NAME_RATIO = 4.0
 """So many times commoner as a first name than as a surname must a word be to be taken out of a surname field that holds a whole name."""
 NAME, PER_MILLION = "name", "per_million"
@@ -26,29 +29,40 @@ def name_frequencies(first_names: DataFrame, surnames: DataFrame) -> DataFrame:
 
 def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
     """Adds civility, gender, first_name, last_name, birth_name, name_grade and is_company of silver.record to raw customer lines."""
-    raw_last, town = F.col(RawRecord.last_name), text.fold(F.col(RawRecord.city))
-    first = names.clean_first_name(F.col(RawRecord.first_name))
-    cleaned = lines.select(
-        "*",
-        names.civility(F.col(RawRecord.civility)).alias("_civility"),
-        # A first name that is the town's name came out of the wrong column.
-        text.let(first, lambda name: F.when(~F.coalesce(name == town, F.lit(False)), name)).alias("_first"),
-        names.clean_last_name(raw_last).alias("_last"),
-        F.coalesce(names.clean_last_name(F.col(RawRecord.birth_name)), names.birth_name_within(raw_last)).alias("_birth"),
+    raw_first, raw_last, raw_birth = (F.col(c) for c in (RawRecord.first_name, RawRecord.last_name, RawRecord.birth_name))
+    # Each step is a projection of its own: what a later one uses twice is computed once.
+    bare = lines.withColumns(
+        {
+            "_civility": names.civility(F.col(RawRecord.civility)),
+            "_bare_first": names.clean_first_name(raw_first),
+            "_town_name": text.fold(F.col(RawRecord.city)),
+            "_bare_last": names.bare(raw_last),
+            "_bare_birth": names.bare(raw_birth),
+        }
     )
-    straight = _in_order(_with_frequencies(cleaned, frequencies))
-    grade = names.name_grade(F.col("_first2"), F.col("_last2"))
-    return straight.withColumns(
+    birth = F.coalesce(names.surname_in_use(F.col("_bare_birth")), names.birth_name_in(F.col("_bare_last")))
+    # A first name that is the town's name came out of the wrong column.
+    is_town = F.coalesce(F.col("_bare_first") == F.col("_town_name"), F.lit(False))
+    first = F.when(~is_town, F.col("_bare_first"))
+    cleaned = bare.withColumns({"_first": first, "_last": names.surname_in_use(F.col("_bare_last")), "_birth": birth})
+    ordered = _in_order(_with_frequencies(cleaned, frequencies))
+    straight = ordered.withColumn("_company", names.is_company(F.col("_last2")))
+    grade = names.name_grade(F.col("_first2"), F.col("_last2"), F.col("_company"))
+    graded = straight.withColumns(
         {
             Record.civility: F.col("_civility"),
             Record.gender: F.when(F.col("_civility") == "M", "M").when(F.col("_civility") == "MME", "F"),
             Record.first_name: F.col("_first2"),
             Record.last_name: F.col("_last2"),
             Record.birth_name: F.nullif(F.col("_birth"), F.col("_last2")),
-            Record.name_grade: F.when(F.col("_is_moved") & (grade == "A"), "B").otherwise(grade),
-            Record.is_company: names.is_company(F.col("_last2")),
+            "_grade": grade,
+            Record.is_company: F.col("_company"),
         }
-    ).drop("_civility", "_first", "_last", "_birth", "_first2", "_last2", "_is_moved")
+    )
+    is_good, found = F.col("_grade") == Grade.GOOD.value, F.col("_grade")
+    lowered = F.when(is_good & F.col("_is_moved"), Grade.REPAIRED.value).when(is_good & F.col("_is_unsure"), Grade.DOUBTFUL.value).otherwise(found)
+    helpers = ["_civility", "_first", "_last", "_birth", "_first2", "_last2", "_is_moved", "_is_unsure", "_company", "_grade"]
+    return graded.withColumn(Record.name_grade, lowered).drop(*helpers, "_bare_first", "_bare_last", "_bare_birth", "_town_name")
 
 
 def _with_frequencies(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
@@ -67,12 +81,14 @@ def _with_frequencies(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
 
 
 def _in_order(known: DataFrame) -> DataFrame:
-    """Adds _first2, _last2 and _is_moved: the two fields turned round by Bayes' rule on the ratios of their words' frequencies, or a whole name
-    taken apart that stood in the surname field."""
-    found = names.is_inverted(F.col("_first_as_first") / F.col("_first_as_last"), F.col("_last_as_last") / F.col("_last_as_first"))
+    """Adds _first2, _last2, _is_moved and _is_unsure: the two fields turned round by Bayes' rule on the ratios of their words' frequencies, or a
+    whole name taken apart that stood in the surname field."""
+    odds = names.inversion_probability(
+        F.col("_first_as_first") / F.col("_first_as_last"), F.col("_last_as_last") / F.col("_last_as_first")
+    )  # fmt: skip
     is_known = F.col("_first_as_first").isNotNull() & F.col("_last_as_first").isNotNull()
     has_first, last = F.col("_first").isNotNull(), F.col("_last")
-    inverted = F.coalesce(has_first & found & is_known, F.lit(False))
+    inverted = F.coalesce(has_first & is_known & (odds >= SURE), F.lit(False))
     tail = F.coalesce(F.col("_first_as_first") / F.col("_first_as_last"), F.lit(0.0))
     head = F.coalesce(F.col("_last_as_first") / F.col("_last_as_last"), F.lit(0.0))
     whole = ~has_first & F.contains(last, F.lit(" ")) & ~names.is_company(last)
@@ -83,16 +99,20 @@ def _in_order(known: DataFrame) -> DataFrame:
     first2 = F.when(inverted, last).when(behind, names.last_word(last)).when(before, names.first_word(last)).otherwise(F.col("_first"))
     last2 = F.when(inverted, F.col("_first")).when(behind, without_tail).when(before, without_head).otherwise(last)
     helpers = [f"_{s}_{x}" for s in ("first", "last") for x in ("word", "as_first", "as_last")]
-    return known.withColumns({"_first2": first2, "_last2": last2, "_is_moved": inverted | behind | before}).drop(*helpers)
+    unsure = F.coalesce(has_first & is_known & ~inverted & (odds >= UNSURE), F.lit(False))
+    moved = {"_is_moved": inverted | behind | before, "_is_unsure": unsure}
+    return known.withColumns({"_first2": first2, "_last2": last2, **moved}).drop(*helpers)
+
+
+_YES, _NO = ("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), ("N", "NON", "NO", "0", "FALSE", "FAUX")
 
 
 def interests(raw: Column) -> Column:
     """Declared interests as a sorted array of lower-case words; empty when none."""
-    words = F.transform(F.split(F.lower(text.squeeze(F.coalesce(raw, F.lit("")))), r"\s*\|\s*"), F.trim)
-    return F.array_sort(F.array_distinct(F.filter(words, lambda w: w != "")))
+    words = F.split(F.lower(text.squeeze(F.coalesce(raw, F.lit("")))), r" ?\| ?")
+    return F.sort_array(F.array_distinct(F.array_remove(words, "")))
 
 
 def yes_no(raw: Column) -> Column:
     """True, False or null from the ways members write yes and no."""
-    word = text.fold(raw)
-    return F.when(word.isin("O", "OUI", "Y", "YES", "1", "TRUE", "VRAI"), True).when(word.isin("N", "NON", "NO", "0", "FALSE", "FAUX"), False)
+    return text.looked_up(dict.fromkeys(_YES, "true") | dict.fromkeys(_NO, "false"), text.fold(raw)).cast("boolean")

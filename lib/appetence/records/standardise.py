@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns import dates, email, phone
@@ -20,8 +20,8 @@ def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame,
     """silver.record from raw customer lines (those no full delivery replaces), reference.commune and name frequencies.
 
     The as-of year is the pivot of two-digit years. Grain out: record_id."""
-    first_seen = lines.groupBy(RawRecord.record_id).agg(F.min(F.to_date(RawRecord.delivered_at)).alias(Record.first_delivered_on))
-    newest = newest_lines(lines, RawRecord.record_id).join(first_seen, on=RawRecord.record_id, how="inner")
+    same = Window.partitionBy(RawRecord.record_id)
+    newest = newest_lines(lines.withColumn(Record.first_delivered_on, F.to_date(F.min(RawRecord.delivered_at).over(same))), RawRecord.record_id)
     # The raw columns of the same names give way to the clean ones only at the end: grades read both.
     raw = newest.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
     named = with_names(raw, frequencies)
@@ -46,13 +46,20 @@ def build_bare_records(transactions: DataFrame, records: DataFrame) -> DataFrame
 
 def _with_reach(lines: DataFrame) -> DataFrame:
     """E-mail and phones: a number counts as what it is, whichever field it stood in."""
+    # Each step is a projection of its own: what a later one uses twice is computed once, and Spark compiles all of it.
     normalised = lines.withColumns(
         {
-            Record.email: email.normalise(F.col("_raw_email")),
+            "_typed_email": email.as_typed(F.col("_raw_email")),
             "_phone": phone.e164(F.col("_raw_phone")),
             "_mobile": phone.e164(F.col("_raw_mobile")),
         }
-    ).withColumns({"_phone_type": phone.line_type(F.col("_phone")), "_mobile_type": phone.line_type(F.col("_mobile"))})
+    ).withColumns(
+        {
+            Record.email: email.checked(F.col("_typed_email")),
+            "_phone_type": phone.line_type(F.col("_phone")),
+            "_mobile_type": phone.line_type(F.col("_mobile")),
+        }
+    )
     grades = {"_phone_grade": phone.phone_grade(F.col("_raw_phone"), F.col("_phone"))}
     grades |= {"_mobile_field_grade": phone.phone_grade(F.col("_raw_mobile"), F.col("_mobile"))}
     graded = normalised.withColumns(grades)

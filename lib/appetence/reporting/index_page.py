@@ -10,7 +10,7 @@ from typing import Any
 from appetence.contracts.campaign import Campaign
 from appetence.contracts.gold import ModelCard
 from appetence.contracts.privacy import Run
-from appetence.reporting import numbers, words
+from appetence.reporting import numbers, quality_page, words
 from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Cell, Fact, Link, Page, Section, Sheet, Words
 
@@ -33,6 +33,7 @@ class Overview:
     cards: Sequence[Row]
     campaigns: Sequence[Row]
     campaign_labels: Mapping[str, str]
+    has_quality: bool = False
 
 
 def campaign_file(campaign_id: str) -> str:
@@ -64,6 +65,7 @@ def build_index(found: Overview) -> Page:
         sections=[
             Section("Campaigns", "Each page says in words what was asked, who was left at every step, and what came back.", [_campaigns(found)]),
             Section("Models", "How well each model foretold a later period, and what the gate decided.", [_models(found.cards)]),
+            *_deliveries(found),
             Section(
                 "Identities",
                 "Which records are one person, how sure that is, and on what it rests.",
@@ -102,6 +104,13 @@ def build_index(found: Overview) -> Page:
 
 def _share(many: int, few: int, unit: str) -> str:
     return f"{many / few:.2f} {unit}" if few else ""
+
+
+def _deliveries(found: Overview) -> list[Section]:
+    if not found.has_quality:
+        return []
+    sheet = Sheet(["Page", "Shows"], [[Link("Quality of deliveries", quality_page.FILE), "what can be used, what changed, what was refused"]])
+    return [Section("Deliveries", "How good what each member delivers is, and what changed since the time before.", [sheet])]
 
 
 def _campaigns(found: Overview) -> Sheet:
