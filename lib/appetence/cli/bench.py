@@ -22,6 +22,11 @@ def add_to(commands: Any) -> None:
     identity.add_argument("--engine", choices=("graphframes", "driver"), default="graphframes", help="who solves connected components")
     add_environment_arguments(identity)
     identity.set_defaults(act=_identity)
+    standardise = parts.add_parser("standardise", help="standardise made-up records of all usual spellings, and say how fast")
+    standardise.add_argument("--records", type=int, default=1_000_000, help="how many (default: 1000000)")
+    standardise.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(standardise)
+    standardise.set_defaults(act=_standardise)
     propensity = parts.add_parser("propensity", help="fit on one parquet table, evaluate on a later one")
     propensity.add_argument("--train", required=True)
     propensity.add_argument("--test", required=True)
@@ -37,6 +42,12 @@ def _identity(args: argparse.Namespace) -> int:
     from appetence.bench.identity import bench_identity
 
     return bench_identity(load(args.env, args.overrides, args.conf), Path(args.records), Path(args.json), args.engine)
+
+
+def _standardise(args: argparse.Namespace) -> int:
+    from appetence.bench.standardisation import bench_standardisation
+
+    return bench_standardisation(load(args.env, args.overrides, args.conf), args.records, Path(args.json))
 
 
 def _propensity(args: argparse.Namespace) -> int:
