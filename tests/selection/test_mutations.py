@@ -197,6 +197,13 @@ BROKEN: dict[str, Break] = {
 }  # fmt: skip
 
 
+CONTRACTS = {fault for fault in BROKEN if "instruction" in fault and "joins" not in fault} | {
+    "allowed sectors are not read", "refused sectors are not read", "a member that left is taken", "another programme's member is taken",
+    "exclusion pairs are not asked", "an exclusion pair works one way",
+}  # fmt: skip
+"""What five members cannot show one by one is shown by planted contracts; all else must change a decision."""
+
+
 def decisions(conf: str, case: str, broken: Break | None) -> dict[str, tuple[str, int, list[str]]]:
     """What the plain rules decide of one case, whole or with one rule broken."""
     said = campaign(**CASES[case])
@@ -236,10 +243,11 @@ def supplying(conf: str, broken: Break | None) -> set[str]:
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_inv_01_to_07_and_14_no_rule_can_break_unseen(conf_folder: str, whole: Callable[[str], Any], fault: str) -> None:
-    if supplying(conf_folder, BROKEN[fault]) != supplying(conf_folder, None):
+    if fault in CONTRACTS:
+        assert supplying(conf_folder, BROKEN[fault]) != supplying(conf_folder, None), f"the planted contracts do not tell that {fault}"
         return
     seen = any(decisions(conf_folder, case, BROKEN[fault]) != whole(case) for case in CASES)
-    assert seen, f"neither a decision of {', '.join(CASES)} nor the planted contracts tell that {fault}"
+    assert seen, f"no decision of {', '.join(CASES)} tells that {fault}"
 
 
 def test_inv_04_the_plain_rules_read_the_planted_contracts(conf_folder: str) -> None:

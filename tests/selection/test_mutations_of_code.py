@@ -43,7 +43,7 @@ RULES: dict[str, tuple[str, Any, str, Callable[[Any], Any]]] = {
     "proof": ("prospect_post", permission, "_has_proof", lambda _: always(True)),
     "opposition": ("prospect_post", permission, "fold_events", _deaf),
     "the recipient named": ("prospect_all_channels", permission, "is_named", lambda _: always(True)),
-    "same member": ("prospect_post", candidates, "build_supplies", _any_instruction),
+    "same member": ("prospect_phone_before", candidates, "build_supplies", _any_instruction),
     "deliverable": ("prospect_post", supply, "is_deliverable", lambda _: always(True)),
     "caps": ("prospect_post", caps, "capped_households", no_rows),
     "filters": ("prospect_post", preselect, "belongs", lambda _: always(True)),
