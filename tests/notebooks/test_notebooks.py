@@ -136,6 +136,6 @@ def test_the_pages_tell_what_the_lake_holds(pages: dict[str, str]) -> None:
 
 
 @pytest.mark.spark
-def test_an_empty_lake_makes_an_index_and_an_identity_page(make_context: Callable[..., Context]) -> None:
+def test_an_empty_lake_makes_the_pages_that_need_no_rows(make_context: Callable[..., Context]) -> None:
     index = write_pages(make_context())
-    assert {p.name for p in index.parent.iterdir()} == {"index.html", "identity.html"}
+    assert {p.name for p in index.parent.iterdir()} == {"index.html", "identity.html", "officer.html"}

@@ -67,7 +67,7 @@ def _anchors(ctx: Context) -> list[tuple[str, int, str]]:
     if not ctx.lake.exists(Run):
         return []
     runs = ctx.lake.read(Run, with_run_id=True)
-    noted = [(row[Run.run_id], json.loads(row[Run.details]).get(TRAIL)) for row in runs.select(Run.run_id, Run.details).collect()]
+    noted = [(row[Run.run_id], json.loads(row[Run.details] or "{}").get(TRAIL)) for row in runs.select(Run.run_id, Run.details).collect()]
     return [(run, int(said["links"]), str(said["hash"])) for run, said in noted if said]
 
 

@@ -39,16 +39,6 @@ _QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms{heap} -XX:NewRatio=1"
 _JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m"
 
 
-def _half(memory: str) -> str:
-    """Half of an amount of memory as the JVM writes it.
-
-    >>> _half("6g"), _half("1536m")
-    ('3072m', '768m')
-    """
-    amount, unit = int(memory[:-1]), memory[-1].lower()
-    return f"{amount * {'k': 1, 'm': 1024, 'g': 1024**2}[unit] // 2 // 1024}m"
-
-
 def jar_files(settings: SparkSettings) -> list[Path]:
     """The cached files of the configured coordinates; a missing one is said with its remedy."""
     cache = Path(settings.jar_cache)
@@ -90,7 +80,7 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
     conf = {
         **LOCAL_CONF,
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK.format(heap=_half(settings.driver_memory)) if settings.jit == "quick" else ""),
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK.format(heap=settings.driver_memory) if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         # What the JVM would not compile (methods over 8000 bytes) Spark had better generate in smaller ones; on small data it is not worth it.
