@@ -26,16 +26,16 @@ LOCAL_CONF = {
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256k",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.debug.maxToStringFields": "20",
-    "spark.sql.codegen.cache.maxEntries": "2000",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
 }
 
 
+_QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
+"""For runs of minutes: code is compiled once and lightly. A larger young generation, and a larger cache of generated code (its keys are whole
+source texts), were a little quicker and ran out of memory in long sessions."""
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling.
-_QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms{heap} -XX:NewRatio=1"
-"""For runs of minutes: code is compiled once and lightly, and a roomy young generation is collected seldom."""
 _JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m"
 
 
@@ -80,7 +80,7 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
     conf = {
         **LOCAL_CONF,
         "spark.driver.memory": settings.driver_memory,
-        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK.format(heap=settings.driver_memory) if settings.jit == "quick" else ""),
+        "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         # What the JVM would not compile (methods over 8000 bytes) Spark had better generate in smaller ones; on small data it is not worth it.
