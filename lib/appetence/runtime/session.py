@@ -83,8 +83,6 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
         "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK if settings.jit == "quick" else ""),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
-        # What the JVM would not compile (methods over 8000 bytes) Spark had better generate in smaller ones; on small data it is not worth it.
-        **({"spark.sql.codegen.hugeMethodLimit": "8000"} if settings.jit == "full" else {}),
         "spark.jars": ",".join(str(f) for f in jar_files(settings)),
         "spark.local.dir": str(scratch / "spark"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
