@@ -8,6 +8,8 @@ ARGS ?=
 
 BIN := .venv/bin
 RUN := . tools/env.sh && $(BIN)
+# Tests run in two processes: most of a test on small tables is planning and waiting, which one process does on one core.
+PYTEST := python -m pytest -q -n 2 --dist loadfile
 STAMP := .venv/installed
 STAMP_REAL := .venv/installed-real
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
@@ -38,13 +40,13 @@ demo: setup ## the whole chain on made data, with a summary (RECORDS=20000; lake
 	@$(RUN)/appetence demo --records $(RECORDS) $(ARGS)
 
 test: setup ## the tests (ARGS="-k word" narrows); those that rewrite whole lakes many times are in test-all
-	@$(RUN)/python -m pytest -q -m "not slow" $(ARGS)
+	@$(RUN)/$(PYTEST) -m "not slow" $(ARGS)
 
 test-all: setup ## every test, the erasure of twenty persons to the byte included
-	@$(RUN)/python -m pytest -q $(ARGS)
+	@$(RUN)/$(PYTEST) $(ARGS)
 
 test-fast: setup ## the tests that need no JVM
-	@$(RUN)/python -m pytest -q -m "not spark" $(ARGS)
+	@$(RUN)/$(PYTEST) -m "not spark" $(ARGS)
 
 check: setup ## lint, formatting, types, layering, doctests of what needs no JVM
 	@$(BIN)/ruff check .

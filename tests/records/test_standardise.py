@@ -59,7 +59,7 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
         customer("5", first_name="RENNES", last_name="0LIVIER", address_1="Appt 26, 5 square du Moulin", postcode="35000", city="Rennes"),
         customer("6", last_name="DE LA TOUR", address_1="Résidence des Pins", address_2="3 rue du Port", postcode="35000", city="Rennes"),
     ]  # fmt: skip
-    found = {r["record_id"]: r for r in standardise.build_records(RawRecord.frame(spark, rows), communes, frequencies, AS_OF).collect()}
+    found = {r["record_id"]: r for r in standardise.build_records(RawRecord.frame(spark, rows), communes, frequencies).collect()}
     anne, pierre, nobody = found["r1"], found["r2"], found["r3"]
     assert (anne.civility, anne.gender, anne.first_name, anne.last_name, anne.birth_name) == ("MME", "F", "ANNE", "DURAND", "MARTIN")
     assert anne.birth_date == dt.date(1985, 4, 3) and anne.has_children is True
@@ -88,7 +88,7 @@ def test_the_newest_line_counts_whatever_the_order_of_arrival_and_a_full_deliver
     deliveries = Delivery.frame(spark, [{"delivery_id": d, "mode": m, "delivered_at": OCTOBER} for d, m in (("d0", "full"), ("d1", "full"))])
     for order in (rows, rows[::-1]):
         lines = newest.filter_replaced(RawRecord.frame(spark, order), deliveries)
-        built = standardise.build_records(lines, communes, frequencies, AS_OF).collect()
+        built = standardise.build_records(lines, communes, frequencies).collect()
         assert [(r.record_id, r.last_name) for r in built] == [("r1", "NOUVEAU")]
 
 
@@ -102,7 +102,7 @@ def test_amounts_dates_and_kinds_are_typed_and_what_cannot_be_read_is_rejected(s
         bought("8", "2026-03-01", "vingt"), bought("9", "2026-03-01", "5", "troc"), bought("10", "2026-03-01", "-7"),
     ]  # fmt: skip
     members = Member.frame(spark, [{"member_id": "m01", "sector": "presse_edition"}])
-    good, bad = transactions.build_transactions(RawTransaction.frame(spark, rows), members, AS_OF)
+    good, bad = transactions.build_transactions(RawTransaction.frame(spark, rows), members)
     found = {r.line_number: (r.amount_cents, r.kind) for r in good.collect()}
     assert found == {
         2: (1250, "order"), 3: (123450, "order"), 4: (123456, "order"), 5: (-1000, "refund"), 6: (2000, "gift"), 10: (-700, "refund"),

@@ -53,7 +53,7 @@ def test_inv_32_traps(spark: SparkSession) -> None:
     found = traps()
     lines = RawRecord.frame(spark, [line(i, t) for i, t in enumerate(found)]).coalesce(1)
     frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
-    rows = {int(r.record_id): r for r in standardise.build_records(lines, build_communes(spark), frequencies, AS_OF).collect()}
+    rows = {int(r.record_id): r for r in standardise.build_records(lines, build_communes(spark), frequencies).collect()}
     wrong, overconfident = [], []
     for number, trap in enumerate(found):
         row = rows[number]

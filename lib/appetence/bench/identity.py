@@ -181,7 +181,7 @@ def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
     surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
     known = local_frame(spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
     frequencies = names.name_frequencies(load_reference.build_first_names(spark), known)
-    clean = standardise.build_records(raw_records(given, as_of), load_reference.build_communes(spark), frequencies, as_of)
+    clean = standardise.build_records(raw_records(given, as_of), load_reference.build_communes(spark), frequencies)
     extras = _extras(given)
     if not extras:
         return clean

@@ -56,7 +56,7 @@ def run(spark: SparkSession, records: int, scratch: Path, runs: int = RUNS) -> d
         spent = []
         for _ in range(runs):
             begun = clock.seconds()
-            clean = standardise.build_records(lines, communes, frequencies, AS_OF)
+            clean = standardise.build_records(lines, communes, frequencies)
             clean.write.format("noop").mode("overwrite").save()
             spent.append(round(clock.seconds() - begun, 3))
         best = min(spent[1:] or spent)

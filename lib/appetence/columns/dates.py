@@ -43,7 +43,7 @@ def _swap(text: Column) -> Column:
     return F.regexp_replace(text, "^([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})$", "$1-$3-$2")
 
 
-def parse_date(c: Column, year: int | None = None) -> Column:
+def parse_date(c: Column, year: int | Column | None = None) -> Column:
     """The date in ``c`` (text), null when there is none or it is impossible.
 
     Read: ``yyyy-MM-dd``, ``dd/MM/yyyy``, ``d/M/yy``, ``yyyyMMdd``, ``ddMMyyyy``, with ``-``, ``.`` or ``/``, French month names, and
@@ -64,16 +64,16 @@ def _as_written(c: Column) -> Column:
     return iso.when(c.rlike("^[0-9]{2}[/.-][0-9]{2}[/.-][0-9]{4}\\z"), day_first).try_cast("date")
 
 
-def _parsed(raw: Column, year: int | None) -> Column:
+def _parsed(raw: Column, year: int | Column | None) -> Column:
     return let(_year_first(raw), lambda text: let(_with_century(text, year), lambda full: _first_possible(raw, full)))
 
 
-def _with_century(text: Column, year: int | None) -> Column:
+def _with_century(text: Column, year: int | Column | None) -> Column:
     """The text with the century its two-digit year belongs to; as it is without one, or without a year to refer to."""
     if year is not None:
-        century, short = divmod(year, 100)
-        recent = F.substring(text, 1, 2) <= f"{short:02d}"
-        full = F.concat(F.when(recent, f"{century:02d}").otherwise(f"{century - 1:02d}"), text)
+        latest = F.lit(year) if isinstance(year, int) else year
+        recent = F.substring(text, 1, 2).try_cast("int") <= latest % 100
+        full = F.concat((F.floor(latest / 100) - F.when(recent, 0).otherwise(1)).cast("string"), text)
         return F.when(text.rlike("^[0-9]{2}-"), full).otherwise(text)
     return text
 

@@ -32,28 +32,29 @@ def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) ->
     filled = lines.select(
         *(F.col(str(f)).cast(f.dtype) if str(f) in lines.columns else F.lit(None).cast(f.dtype).alias(str(f)) for f in table.content())
     )
+    filled = filled.withColumn(RawRecord.delivered_at, F.coalesce(RawRecord.delivered_at, F.lit(as_of).cast("timestamp")))
     count = filled.count()
     if count == 0:
         return []
-    counted = _graded(spark, filled, as_of) if block is Block.CUSTOMERS else _rejected(spark, filled, block, as_of)
+    counted = _graded(spark, filled) if block is Block.CUSTOMERS else _rejected(spark, filled, block)
     return [{"column": c, "measure": m, "share": round(n / count, 4)} for c, m, n in counted]
 
 
-def _graded(spark: SparkSession, lines: DataFrame, as_of: dt.date) -> list[tuple[str, str, int]]:
+def _graded(spark: SparkSession, lines: DataFrame) -> list[tuple[str, str, int]]:
     # Each line counts, also where two are of one customer.
     each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, F.col(RawRecord.line_number).cast("string")))
     frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
-    records = standardise.build_records(each, build_communes(spark), frequencies, as_of).select(*GRADED.values(), *PARSED)
+    records = standardise.build_records(each, build_communes(spark), frequencies).select(*GRADED.values(), *PARSED)
     grades = [F.struct(F.lit(c).alias("column"), F.col(g).alias("measure")) for c, g in GRADED.items()]
     parsed = [F.when(F.col(c).isNotNull(), F.struct(F.lit(str(c)).alias("column"), F.lit("parsed").alias("measure"))) for c in PARSED]
     listed = records.select(F.explode(F.array_compact(F.array(*grades, *parsed))).alias("said")).groupBy("said.column", "said.measure").count()
     return sorted((str(r[0]), str(r[1]), int(r[2])) for r in listed.collect())
 
 
-def _rejected(spark: SparkSession, lines: DataFrame, block: Block, as_of: dt.date) -> list[tuple[str, str, int]]:
+def _rejected(spark: SparkSession, lines: DataFrame, block: Block) -> list[tuple[str, str, int]]:
     if block is Block.TRANSACTIONS:
         members = Member.frame(spark, [{"member_id": r[0]} for r in lines.select(RawTransaction.member_id).distinct().collect()])
-        _, bad = transactions.build_transactions(lines, members, as_of)
+        _, bad = transactions.build_transactions(lines, members)
     else:
         _, bad = permissions.build_permission_events(lines)
     return sorted((str(r[0]), str(r[1]), int(r[2])) for r in bad.groupBy(Reject.column, Reject.code).count().collect())

@@ -35,4 +35,4 @@ def standardised(ctx: Context, lines: DataFrame) -> DataFrame:
     frequencies = names.name_frequencies(
         ctx.lake.read(FirstName), local_frame(ctx.spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
     )
-    return standardise.build_records(lines, ctx.lake.read(Commune), frequencies, ctx.as_of)
+    return standardise.build_records(lines, ctx.lake.read(Commune), frequencies)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -15,18 +13,34 @@ from appetence.records.addresses import with_address
 from appetence.records.names import interests, with_names, yes_no
 from appetence.records.newest import newest_lines
 
+# What says which line a record was made from.
+HEAD: list[str] = [Record.record_id, Record.delivery_id, Record.line_number]
 
-def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame, as_of: dt.date) -> DataFrame:
-    """silver.record from raw customer lines (those no full delivery replaces), reference.commune and name frequencies.
 
-    The as-of year is the pivot of two-digit years. Grain out: record_id."""
+def newest_records(lines: DataFrame) -> DataFrame:
+    """The line each record is made from, and the day of its first delivery. Input: raw customer lines (those no full delivery replaces)."""
     same = Window.partitionBy(RawRecord.record_id)
-    newest = newest_lines(lines.withColumn(Record.first_delivered_on, F.to_date(F.min(RawRecord.delivered_at).over(same))), RawRecord.record_id)
+    return newest_lines(lines.withColumn(Record.first_delivered_on, F.to_date(F.min(RawRecord.delivered_at).over(same))), RawRecord.record_id)
+
+
+def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:
+    """silver.record from raw customer lines (those no full delivery replaces), reference.commune and name frequencies. Grain out: record_id."""
+    return standardised(newest_records(lines), communes, frequencies)
+
+
+def changed_and_kept(newest: DataFrame, made: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """The newest lines that records have still to be made from, and the records of `made` (silver.record) that need not be made again."""
+    kept = made.drop(Record.first_delivered_on).join(newest.select(*HEAD, Record.first_delivered_on), on=HEAD, how="inner")
+    return newest.join(made.select(*HEAD), on=HEAD, how="left_anti"), Record.shape(kept)
+
+
+def standardised(newest: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:
+    """silver.record from `newest_records`. All of a record follows from its line and the references: the day of the run has no part in it."""
     # The raw columns of the same names give way to the clean ones only at the end: grades read both.
     raw = newest.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
     named = with_names(raw, frequencies)
     placed = with_address(named, communes)
-    return Record.shape(_with_life(_with_reach(placed), as_of))
+    return Record.shape(_with_life(_with_reach(placed)))
 
 
 def build_bare_records(transactions: DataFrame, records: DataFrame) -> DataFrame:
@@ -77,11 +91,11 @@ def _with_reach(lines: DataFrame) -> DataFrame:
     )
 
 
-def _with_life(lines: DataFrame, as_of: dt.date) -> DataFrame:
-    raw_date = F.col("_raw_birth_date")
-    parsed = lines.withColumn("_parsed", dates.parse_date(raw_date, as_of.year))
+def _with_life(lines: DataFrame) -> DataFrame:
+    raw_date, written = F.col("_raw_birth_date"), F.to_date(RawRecord.delivered_at)
+    parsed = lines.withColumn("_parsed", dates.parse_date(raw_date, F.year(written)))
     grade = dates.date_grade(raw_date, F.col("_parsed"))
-    lived = F.col("_parsed").between(F.lit(dt.date(as_of.year - 115, 1, 1)), F.lit(as_of))
+    lived = F.col("_parsed").between(F.make_date(F.year(written) - 115, F.lit(1), F.lit(1)), written)
     known = F.when(lived, dates.known_date(F.col("_parsed")))
     return parsed.withColumns(
         {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 
 from pyspark.sql import Column, DataFrame, Window
@@ -34,9 +33,9 @@ def amount_cents(raw: Column) -> Column:
     return cents.cast("bigint")
 
 
-def typed_lines(lines: DataFrame, as_of: dt.date) -> DataFrame:
+def typed_lines(lines: DataFrame) -> DataFrame:
     """Adds typed columns and `_fault` (column, code, sentence; null when usable) to raw transaction lines."""
-    day = dates.known_date(dates.parse_date(F.col(RawTransaction.transaction_date), as_of.year))
+    day = dates.known_date(dates.parse_date(F.col(RawTransaction.transaction_date), F.year(RawTransaction.delivered_at)))
     kind = F.coalesce(text.fold(F.col(RawTransaction.kind)), F.lit(""))
     typed_kind = F.lit(None).cast("string")
     for value, words in KINDS.items():
@@ -51,17 +50,24 @@ def typed_lines(lines: DataFrame, as_of: dt.date) -> DataFrame:
     return typed.withColumn("_fault", fault)
 
 
+# What says which line a transaction was typed from.
+HEAD: list[str] = [Transaction.transaction_id, Transaction.delivery_id, Transaction.line_number]
+
+
 def build_transactions(
-    lines: DataFrame, members: DataFrame, as_of: dt.date, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame
+    lines: DataFrame, members: DataFrame, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame, made: DataFrame | None = None
 ) -> tuple[DataFrame, DataFrame]:  # fmt: skip
     """silver.transaction and the bronze.reject rows of raw transaction lines. The newest line of a transaction number counts.
 
     `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is. `stage` may keep the typed
-    lines, which both results are made of."""
+    lines, which both results are made of. `made`: silver.transaction as the same rules made it before; what comes of the same lines is
+    taken from there."""
     with_id = lines.withColumn(Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref)))
     same = Window.partitionBy(Transaction.transaction_id)
     first_known = with_id.withColumn(Transaction.known_on, F.min(RawTransaction.received_on).over(same))
-    typed = stage(typed_lines(newest_lines(first_known, Transaction.transaction_id), as_of))
+    newest = newest_lines(first_known, Transaction.transaction_id)
+    todo = newest if made is None else newest.join(made.select(*HEAD), on=HEAD, how="left_anti")
+    typed = stage(typed_lines(todo))
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
     good = typed.where("_fault IS NULL").join(sectors, on=Member.member_id, how="inner")
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
@@ -75,7 +81,11 @@ def build_transactions(
             Transaction.key_code: F.nullif(F.upper(F.trim(F.col(RawTransaction.key_code))), F.lit("")),
         }
     )
-    return Transaction.shape(built), rejects(typed, Block.TRANSACTIONS)
+    rows = Transaction.shape(built)
+    if made is not None:
+        kept = made.drop(Transaction.known_on, Transaction.sector).join(newest.select(*HEAD, Transaction.known_on), on=HEAD, how="inner")
+        rows = rows.unionByName(Transaction.shape(kept.join(sectors, on=Member.member_id, how="inner")))
+    return rows, rejects(typed, Block.TRANSACTIONS)
 
 
 def rejects(typed: DataFrame, block: Block) -> DataFrame:

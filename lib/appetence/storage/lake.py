@@ -27,6 +27,7 @@ from appetence.storage.files import count_held, live_files, sweep
 
 ACTION, HASH = "_action", "_hash"
 CATALOG = "catalog:"
+MADE_WITH = "appetence.made_with"
 FEW = 100_000
 """Ids that are worth carrying to a table's files; more are joined by Spark."""
 
@@ -117,7 +118,20 @@ class Lake:
             self._small[known] = [row.asDict() for row in self.read_or_empty(table).collect()]
         return self._small[known]
 
+    def made_with(self, table: type[Table]) -> str | None:
+        """What `note_made_with` said of the table as it stands; None when nothing was said."""
+        if not self.exists(table):
+            return None
+        found = self._delta(table).detail().select("properties").first()
+        return found["properties"].get(MADE_WITH) if found else None
+
     # -- writing ----------------------------------------------------------------------------------------------------------
+
+    def note_made_with(self, table: type[Table], rules: str) -> None:
+        """Keeps with the table the fingerprint of the rules its rows were made by. It is versioned with them: a table that is put back says
+        what it was made by then."""
+        if not self.is_dry_run and self.exists(table) and self.made_with(table) != rules:
+            self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ('{MADE_WITH}' = '{rules}')")
 
     def sync(self, table: type[Table], frame: DataFrame, scope: str | None = None, *, is_staged: bool = False) -> Change:
         """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs.
