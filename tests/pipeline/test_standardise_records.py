@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import Delivery, RawRecord, RawTransaction
 from appetence.contracts.reference import Commune, FirstName, Member
-from appetence.contracts.silver import DeliveryQuality, Record, Transaction
+from appetence.contracts.silver import DeliveryQuality, Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline import standardise_records
 from appetence.pipeline.context import Context
 
@@ -67,12 +67,24 @@ def test_only_what_a_new_line_says_is_made_again_until_the_rules_change(make_con
     assert found["r2"] == ("GRAND", None, MADE.date(), november.date())
     sold = {r.delivery_id + str(r.amount_cents): r.known_on for r in lake.read(Transaction).collect()}
     assert sold == {"d17": MADE.date(), "d22500": MADE.date(), "d23000": november.date()}
-    # A reference that changed may change any record: all are made again, as from nothing.
-    rennes = lake.read(Commune).withColumn(Commune.label, F.lit("RENNES"))
-    lake.sync(Commune, rennes)
+    # A full delivery takes two customers away; a transaction of one of them is left, who is known by no more than that.
+    december = dt.datetime(2026, 12, 1, 3)
+    lake.insert_new(Delivery, Delivery.frame(ctx.spark, [
+        {"delivery_id": "d3", "member_id": "m01", "mode": "full", "delivered_at": december, "status": "accepted"}
+    ]))  # fmt: skip
+    lake.insert_new(RawRecord, RawRecord.frame(ctx.spark, [_raw_record("1", "d3", december, first_name="Zoé", last_name="Lefevre-Petit")]))
+    left = {**_sold("t4", "d3", december, "40,00"), "record_id": "r2", "customer_ref": "2"}
+    lake.insert_new(RawTransaction, RawTransaction.frame(ctx.spark, [left]))
     standardise_records.run(ctx)
-    assert {r.record_id: r.city for r in lake.read(Record).collect()} == {"r1": "RENNES", "r2": None, "r3": "RENNES"}
-    assert {r.amount_cents for r in lake.read(Transaction).collect()} == {1000, 2500, 3000}
+    assert {r.record_id: (r.is_bare, r.last_name) for r in lake.read(Record).collect()} == {"r1": (False, "LEFEVRE PETIT"), "r2": (True, None)}
+    # Rules that changed may change any record: all are made again, as from nothing, and nothing is other than line by line.
+    before = sorted(lake.read(Record).collect()), sorted(lake.read(Transaction).where("amount_cents <> 7").collect())
+    for table in (Record, Transaction, PermissionEvent, Permission):
+        lake.note_made_with(table, "older rules")
+    standardise_records.run(ctx)
+    after = sorted(lake.read(Record).collect()), sorted(lake.read(Transaction).where("delivery_id <> 'd1'").collect())
+    assert after == before
+    assert {r.amount_cents for r in lake.read(Transaction).collect()} == {1000, 2500, 3000, 4000}
 
 
 def test_records_and_quality_are_written_once(make_context: Callable[..., Context]) -> None:

@@ -17,7 +17,6 @@ from appetence.pipeline.context import Context, Counts
 from appetence.records import names, newest, permissions, quality, standardise, transactions
 from appetence.runtime import packages
 from appetence.runtime.ahead import side_by_side
-from appetence.storage.lake import Change
 
 
 def run(ctx: Context) -> Counts:
@@ -31,62 +30,85 @@ def run(ctx: Context) -> Counts:
         partial(_records, ctx), partial(_transactions, ctx), partial(_permissions, ctx)
     )  # fmt: skip
     rejected = lake.insert_new(Reject, bad_bought.unionByName(bad_events))
-    stock = lake.read(Record).agg(F.count(F.when(F.col(Record.is_bare), 1))).first()
+    # Last of all: a run that stopped before has everything made again.
+    for table, sources in _SOURCES.items():
+        lake.note_made_with(table, _rules(ctx, *sources))
+    stock = lake.read_or_empty(Record).agg(F.count(F.when(F.col(Record.is_bare), 1))).first()
     return Counts(
         rows_in=lake.read_or_empty(RawRecord).count() + lake.read_or_empty(RawTransaction).count(),
-        rows_out=written.rows + stored.rows,
+        rows_out=written + stored,
         rows_rejected=rejected.rows,
         details={
-            "records": written.rows, "transactions": stored.rows, "permission_events": said.rows,
-            "permissions": lake.read(Permission).count(), "bare_records": int(stock[0]) if stock else 0,
+            "records": written, "transactions": stored, "permission_events": said,
+            "permissions": lake.read_or_empty(Permission).count(), "bare_records": int(stock[0]) if stock else 0,
         },
     )  # fmt: skip
 
 
-def _made(ctx: Context, table: type[Table]) -> tuple[DataFrame | None, str]:
-    """The table's rows, if today's rules and references made them, and the fingerprint of those."""
-    versions = [f"{t.full_name()}@{ctx.lake.version(t)}" for t in (Commune, FirstName)]
-    rules = packages.fingerprint([columns, records, data], versions)
-    return (ctx.lake.read(table) if ctx.lake.made_with(table) == rules else None), rules
+_SOURCES: dict[type[Table], tuple[type[Table], ...]] = {
+    Record: (),
+    Transaction: (),
+    PermissionEvent: (RawPermission,),
+    Permission: (PermissionEvent,),
+}
+"""What is noted of each table: the rules, and the tables it was made from as a whole. The others are made line by line."""
 
 
-def _records(ctx: Context) -> Change:
+def _is_current(ctx: Context, table: type[Table]) -> bool:
+    return ctx.lake.made_with(table) == _rules(ctx, *_SOURCES[table])
+
+
+def _rules(ctx: Context, *sources: type[Table]) -> str:
+    """A fingerprint of the rules, the references and, where rows are made from whole tables only, the `sources` as they stand."""
+    references: list[type[Table]] = [Commune, FirstName, *sources]
+    versions = [f"{t.full_name()}@{ctx.lake.version(t)}" for t in references]
+    return packages.fingerprint([columns, records, data], versions)
+
+
+def _records(ctx: Context) -> int:
+    """Records there are, made again only where their line is another than before, or everywhere when the rules are."""
     lake = ctx.lake
     frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), surnames(ctx.spark)))
-    raw = lake.read_or_empty(RawRecord)
-    heads = standardise.newest_records(newest.filter_replaced(raw, lake.read(Delivery)))
-    made, rules = _made(ctx, Record)
-    if made is None:
-        named = standardise.standardised(heads, lake.read(Commune), frequencies)
+    raw, bought = lake.read_or_empty(RawRecord), lake.read_or_empty(RawTransaction)
+    current = newest.filter_replaced(raw, lake.read(Delivery))
+    if _is_current(ctx, Record):
+        changed = lake.stage("changed_records", standardise.changes(current, bought, lake.read(Record)))
+        line: list[str] = [RawRecord.record_id, RawRecord.delivery_id, RawRecord.line_number]
+        todo = current.join(changed.drop(Record.delivered_on), on=line, how="inner")
+        bare = bought.join(changed.where(F.col(Record.delivery_id).isNull()).select(Record.record_id), on=Record.record_id, how="left_semi")
+        known = current
     else:
-        changed, kept = standardise.changed_and_kept(heads, made.where(~F.col(Record.is_bare)))
-        named = standardise.standardised(changed, lake.read(Commune), frequencies).unionByName(kept)
-    named = lake.stage("records", named)
-    rows = named.unionByName(standardise.build_bare_records(lake.read_or_empty(RawTransaction), named))
-    measures = quality.measure_deliveries(raw, named, lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
-    written, _ = lake.together(partial(lake.sync, Record, rows), partial(lake.insert_new, DeliveryQuality, measures))
-    lake.note_made_with(Record, rules)
-    ctx.progress(f"{written.rows} records")
-    return written
+        changed, todo, bare = None, standardise.newest_records(current), bought
+        known = todo
+    named = lake.stage("records", standardise.standardised(todo, lake.read(Commune), frequencies))
+    made = lake.sync(Record, named.unionByName(standardise.build_bare_records(bare, known)), within=changed)
+    lake.insert_new(
+        DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
+    )
+    ctx.progress(f"{made.rows} records made from new lines")
+    return lake.read_or_empty(Record).count()
 
 
-def _transactions(ctx: Context) -> tuple[Change, DataFrame]:
+def _transactions(ctx: Context) -> tuple[int, DataFrame]:
     lake = ctx.lake
-    raw = lake.read_or_empty(RawTransaction)
-    made, rules = _made(ctx, Transaction)
-    bought, wrong = transactions.build_transactions(raw, lake.read(Member), partial(lake.stage, "typed_transactions"), made)
-    written = lake.sync(Transaction, bought)
-    lake.note_made_with(Transaction, rules)
-    return written, wrong
+    raw, members, changed = lake.read_or_empty(RawTransaction), lake.read(Member), None
+    if _is_current(ctx, Transaction):
+        changed = lake.stage("changed_transactions", transactions.changes(raw, members, lake.read(Transaction)))
+    bought, wrong = transactions.build_transactions(raw, members, partial(lake.stage, "typed_transactions"), changed)
+    lake.sync(Transaction, bought, within=changed)
+    return lake.read_or_empty(Transaction).count(), wrong
 
 
-def _permissions(ctx: Context) -> tuple[Change, DataFrame]:
-    lake = ctx.lake
-    events, wrong = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
-    # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
-    said = lake.upsert(PermissionEvent, events)
-    lake.sync(Permission, permissions.fold_permissions(lake.read(PermissionEvent)))
-    return said, wrong
+def _permissions(ctx: Context) -> tuple[int, DataFrame]:
+    """Permission events there are, and rejected lines; lines that were read before, all of them and by the same rules, are not read again."""
+    lake, wrong = ctx.lake, Reject.frame(ctx.spark)
+    if not _is_current(ctx, PermissionEvent):
+        events, wrong = permissions.build_permission_events(lake.read_or_empty(RawPermission), partial(lake.stage, "typed_permissions"))
+        # Events said to the operator itself (feedback, rights) have no delivery line: they are kept, so this never deletes.
+        lake.upsert(PermissionEvent, events)
+    if not _is_current(ctx, Permission):
+        lake.sync(Permission, permissions.fold_permissions(lake.read_or_empty(PermissionEvent)))
+    return lake.read_or_empty(PermissionEvent).count(), wrong
 
 
 def surnames(spark: SparkSession) -> DataFrame:

@@ -19,6 +19,23 @@ def newest_lines(lines: DataFrame, key: str) -> DataFrame:
     return ranked.where("_position = 1").drop("_position")
 
 
+def heads(lines: DataFrame, key: str, *also: Column) -> DataFrame:
+    """Which line `newest_lines` would choose for each `key`: key, delivery_id, line_number, and the aggregates `also`; no other column moves."""
+    at = F.max(F.struct(RawRecord.delivered_at, RawRecord.delivery_id, RawRecord.line_number)).alias("_head")
+    return lines.groupBy(key).agg(at, *also).select("*", f"_head.{RawRecord.delivery_id}", f"_head.{RawRecord.line_number}").drop("_head")
+
+
+def differing(wanted: DataFrame, stored: DataFrame, key: str) -> DataFrame:
+    """The keys whose rows differ between two tables of the same columns, and what is `wanted` of them (nulls: the key is to go)."""
+    facts = [c for c in wanted.columns if c != key]
+    both = (
+        wanted.withColumn("_wanted", F.struct(*facts))
+        .select(key, "_wanted")
+        .join(stored.select(key, F.struct(*facts).alias("_stored")), on=key, how="full")
+    )
+    return both.where(~F.col("_wanted").eqNullSafe(F.col("_stored"))).select(key, "_wanted.*")
+
+
 def filter_replaced(lines: DataFrame, deliveries: DataFrame) -> DataFrame:
     """The lines that no later full delivery of the same member replaces. Input: raw lines of one block, bronze.delivery."""
     full = deliveries.where(F.col(Delivery.mode) == DeliveryMode.FULL).select(Delivery.delivery_id)

@@ -9,6 +9,7 @@ from appetence.columns import dates, email, phone
 from appetence.columns.grades import Grade
 from appetence.contracts.bronze import RawRecord, RawTransaction
 from appetence.contracts.silver import Record
+from appetence.records import newest
 from appetence.records.addresses import with_address
 from appetence.records.names import interests, with_names, yes_no
 from appetence.records.newest import newest_lines
@@ -28,16 +29,23 @@ def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame)
     return standardised(newest_records(lines), communes, frequencies)
 
 
-def changed_and_kept(newest: DataFrame, made: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """The newest lines that records have still to be made from, and the records of `made` (silver.record) that need not be made again."""
-    kept = made.drop(Record.first_delivered_on).join(newest.select(*HEAD, Record.first_delivered_on), on=HEAD, how="inner")
-    return newest.join(made.select(*HEAD), on=HEAD, how="left_anti"), Record.shape(kept)
+def changes(lines: DataFrame, transactions: DataFrame, made: DataFrame) -> DataFrame:
+    """What is not in `made` (silver.record) as today's lines have it: record_id, and the line to make it from (none: a bare record, or one
+    to be deleted), with the day of its first delivery. Inputs: raw customer lines that count, raw transaction lines."""
+    first = F.to_date(F.min(RawRecord.delivered_at)).alias(Record.first_delivered_on)
+    heads = newest.heads(lines, RawRecord.record_id, first).withColumn(Record.delivered_on, F.lit(None).cast("date"))
+    bare = _unknown(transactions, heads).withColumns({Record.delivery_id: F.lit(None).cast("string"), Record.line_number: F.lit(None).cast("int")})
+    columns = [*HEAD, Record.first_delivered_on, Record.delivered_on]
+    wanted = heads.select(*columns).unionByName(bare.select(*columns))
+    day = F.when(F.col(Record.is_bare), F.col(Record.delivered_on)).alias(Record.delivered_on)
+    stored = made.select(*HEAD, Record.first_delivered_on, day)
+    return newest.differing(wanted, stored, Record.record_id)
 
 
-def standardised(newest: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:
+def standardised(lines: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:
     """silver.record from `newest_records`. All of a record follows from its line and the references: the day of the run has no part in it."""
     # The raw columns of the same names give way to the clean ones only at the end: grades read both.
-    raw = newest.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
+    raw = lines.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
     named = with_names(raw, frequencies)
     placed = with_address(named, communes)
     return Record.shape(_with_life(_with_reach(placed)))
@@ -45,17 +53,22 @@ def standardised(newest: DataFrame, communes: DataFrame, frequencies: DataFrame)
 
 def build_bare_records(transactions: DataFrame, records: DataFrame) -> DataFrame:
     """silver.record rows of customers known from transactions only. Inputs: raw transaction lines; silver.record rows. Grain out: record_id."""
-    unknown = transactions.join(records.select(Record.record_id), on=Record.record_id, how="left_anti")
-    seen = unknown.groupBy(RawTransaction.record_id, RawTransaction.member_id, RawTransaction.customer_ref).agg(
-        F.max(F.to_date(RawTransaction.delivered_at)).alias(Record.delivered_on),
-        F.min(F.to_date(RawTransaction.delivered_at)).alias(Record.first_delivered_on),
-    )
+    seen = _unknown(transactions, records)
     absent = F.lit(Grade.ABSENT.value)
     values = {str(f): F.lit(None).cast(f.dtype) for f in Record.content() if f not in seen.columns}
     values |= {str(g): absent for g in (Record.name_grade, Record.birth_date_grade, Record.address_grade, Record.email_grade)}
     values |= {str(g): absent for g in (Record.mobile_grade, Record.landline_grade)}
     values |= {str(Record.is_bare): F.lit(True), str(Record.is_company): F.lit(False), str(Record.is_deliverable): F.lit(False)}
     return Record.shape(seen.withColumns(values))
+
+
+def _unknown(transactions: DataFrame, records: DataFrame) -> DataFrame:
+    """Customers of transaction lines that have no record, with the days of their first and newest delivery."""
+    unknown = transactions.join(records.select(Record.record_id), on=Record.record_id, how="left_anti")
+    return unknown.groupBy(RawTransaction.record_id, RawTransaction.member_id, RawTransaction.customer_ref).agg(
+        F.max(F.to_date(RawTransaction.delivered_at)).alias(Record.delivered_on),
+        F.min(F.to_date(RawTransaction.delivered_at)).alias(Record.first_delivered_on),
+    )
 
 
 def _with_reach(lines: DataFrame) -> DataFrame:

@@ -12,7 +12,7 @@ from appetence.contracts.bronze import RawTransaction, Reject
 from appetence.contracts.domain import Block, TransactionKind
 from appetence.contracts.reference import Member
 from appetence.contracts.silver import Transaction
-from appetence.records.newest import newest_lines
+from appetence.records.newest import differing, heads, newest_lines
 
 MAX_CENTS = 100_000_000
 KINDS = {
@@ -50,24 +50,21 @@ def typed_lines(lines: DataFrame) -> DataFrame:
     return typed.withColumn("_fault", fault)
 
 
-# What says which line a transaction was typed from.
-HEAD: list[str] = [Transaction.transaction_id, Transaction.delivery_id, Transaction.line_number]
-
-
 def build_transactions(
-    lines: DataFrame, members: DataFrame, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame, made: DataFrame | None = None
+    lines: DataFrame, members: DataFrame, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame, changed: DataFrame | None = None
 ) -> tuple[DataFrame, DataFrame]:  # fmt: skip
     """silver.transaction and the bronze.reject rows of raw transaction lines. The newest line of a transaction number counts.
 
     `known_on` is the first receipt of the transaction, so that a corrected line does not look newer than it is. `stage` may keep the typed
-    lines, which both results are made of. `made`: silver.transaction as the same rules made it before; what comes of the same lines is
-    taken from there."""
-    with_id = lines.withColumn(Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref)))
-    same = Window.partitionBy(Transaction.transaction_id)
-    first_known = with_id.withColumn(Transaction.known_on, F.min(RawTransaction.received_on).over(same))
-    newest = newest_lines(first_known, Transaction.transaction_id)
-    todo = newest if made is None else newest.join(made.select(*HEAD), on=HEAD, how="left_anti")
-    typed = stage(typed_lines(todo))
+    lines, which both results are made of. `changed`: what `changes` found; only those lines are then typed."""
+    if changed is None:
+        same = Window.partitionBy(Transaction.transaction_id)
+        first_known = _with_id(lines).withColumn(Transaction.known_on, F.min(RawTransaction.received_on).over(same))
+        todo = newest_lines(first_known, Transaction.transaction_id)
+    else:
+        line: list[str] = [RawTransaction.delivery_id, RawTransaction.line_number]
+        todo = lines.join(changed, on=line, how="inner")
+    typed = stage(typed_lines(todo.drop(Transaction.sector)))
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
     good = typed.where("_fault IS NULL").join(sectors, on=Member.member_id, how="inner")
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
@@ -81,11 +78,21 @@ def build_transactions(
             Transaction.key_code: F.nullif(F.upper(F.trim(F.col(RawTransaction.key_code))), F.lit("")),
         }
     )
-    rows = Transaction.shape(built)
-    if made is not None:
-        kept = made.drop(Transaction.known_on, Transaction.sector).join(newest.select(*HEAD, Transaction.known_on), on=HEAD, how="inner")
-        rows = rows.unionByName(Transaction.shape(kept.join(sectors, on=Member.member_id, how="inner")))
-    return rows, rejects(typed, Block.TRANSACTIONS)
+    return Transaction.shape(built), rejects(typed, Block.TRANSACTIONS)
+
+
+def changes(lines: DataFrame, members: DataFrame, made: DataFrame) -> DataFrame:
+    """What is not in `made` (silver.transaction) as today's lines have it: transaction_id, the line to type it from, known_on and sector
+    (nulls: it is to go). Lines that cannot be typed are among them each time. Inputs: raw transaction lines, reference.member."""
+    known = F.min(RawTransaction.received_on).alias(Transaction.known_on)
+    found = heads(_with_id(lines), Transaction.transaction_id, known, F.first(RawTransaction.member_id).alias(Member.member_id))
+    sectors = F.broadcast(members.select(Member.member_id, Member.sector))
+    columns = [Transaction.transaction_id, Transaction.delivery_id, Transaction.line_number, Transaction.known_on, Transaction.sector]
+    return differing(found.join(sectors, on=Member.member_id, how="inner").select(*columns), made.select(*columns), Transaction.transaction_id)
+
+
+def _with_id(lines: DataFrame) -> DataFrame:
+    return lines.withColumn(Transaction.transaction_id, hashing.record_id(F.col(RawTransaction.member_id), F.col(RawTransaction.transaction_ref)))
 
 
 def rejects(typed: DataFrame, block: Block) -> DataFrame:

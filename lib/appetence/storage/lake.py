@@ -133,11 +133,14 @@ class Lake:
         if not self.is_dry_run and self.exists(table) and self.made_with(table) != rules:
             self.spark.sql(f"ALTER TABLE {self.identifier(table)} SET TBLPROPERTIES ('{MADE_WITH}' = '{rules}')")
 
-    def sync(self, table: type[Table], frame: DataFrame, scope: str | None = None, *, is_staged: bool = False) -> Change:
+    def sync(
+        self, table: type[Table], frame: DataFrame, scope: str | None = None, *, is_staged: bool = False, within: DataFrame | None = None
+    ) -> Change:  # fmt: skip
         """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs.
 
-        `is_staged`: the frame is what `stage` gave back, or columns of it; it is not stored once more."""
-        return self._write(table, frame, scope, with_updates=True, with_deletes=True, is_staged=is_staged)
+        `is_staged`: the frame is what `stage` gave back, or columns of it; it is not stored once more. `within`: keys of the table; rows of
+        other keys are neither looked at nor deleted, and `frame` holds none of them."""
+        return self._write(table, frame, scope, with_updates=True, with_deletes=True, is_staged=is_staged, within=within)
 
     def together(self, *acts: Callable[[], Done]) -> list[Done]:
         """Work on different tables side by side: on small data most of it is waiting. The first failure is raised when all have ended."""
@@ -231,7 +234,8 @@ class Lake:
     # -- inside -----------------------------------------------------------------------------------------------------------
 
     def _write(
-        self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool, is_staged: bool = False
+        self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool, is_staged: bool = False,
+        within: DataFrame | None = None,
     ) -> Change:  # fmt: skip
         staged = table.shape(frame) if is_staged else self.stage(table.name, table.shape(frame))
         rows = self._checked_count(table, staged)
@@ -242,6 +246,8 @@ class Lake:
                 if rows:
                     self._append(table, staged.withColumn(RUN_ID, F.lit(self.run_id)))
             return self._noted(table, Change(rows, rows, 0, 0, self.version(table)))
+        if within is not None:
+            stored = stored.join(within.select(*table.key), on=list(table.key), how="left_semi")
         changes = self._differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
         counts = {r[ACTION]: r["count"] for r in changes.groupBy(ACTION).count().collect()}
         inserted, updated, deleted = (int(counts.get(a, 0)) for a in ("insert", "update", "delete"))
