@@ -92,6 +92,12 @@ resource "databricks_job" "main" {
         max_workers = local.plan.clusters[each.value.cluster].max_workers
       }
 
+      # The JVM leaves methods of more than 8000 bytes to its interpreter, and generated code often passes that.
+      spark_conf = {
+        "spark.driver.extraJavaOptions"   = "-XX:-DontCompileHugeMethods"
+        "spark.executor.extraJavaOptions" = "-XX:-DontCompileHugeMethods"
+      }
+
       spark_env_vars = merge(local.job_secrets[each.key], {
         APPETENCE_CONF = "${local.workspace_folder}/conf"
       })
