@@ -27,9 +27,8 @@ AS_OF = dt.date(2026, 10, 31)
 RESULTS_ON = dt.date(2027, 2, 15)
 SHOWN = 3
 SMALL = 100_000
-_UP_TO_EXPORT = (
-    *CHAIN[: CHAIN.index("select_campaign")], "import_suppressions", "handle_rights", "select_campaign", "export_selection"
-)  # fmt: skip
+_UP_TO_SELECTION = (*CHAIN[: CHAIN.index("select_campaign")], "import_suppressions", "handle_rights", "select_campaign")
+_UP_TO_IDENTITY = ("receive_deliveries", "standardise_records", "resolve_identities")
 
 
 def add_to(commands: Any) -> None:
@@ -51,13 +50,18 @@ def _demo(args: argparse.Namespace) -> int:
     started = seconds()
     outcomes = [] if args.keep else _made(config, args.records, args.seed)
     made = seconds() - started
-    outcomes += run_chain(config, AS_OF, jobs=_UP_TO_EXPORT[len(outcomes) :])
-    outcomes += _results(config, args.keep)
+    outcomes += run_chain(config, AS_OF, jobs=_UP_TO_SELECTION[len(outcomes) :])
+    # Who was selected responds, whatever the files are called: the responses are made while the files are.
+    exported, _ = side_by_side(lambda: run_chain(config, AS_OF, jobs=("export_selection",)), lambda: 0 if args.keep else _responses(config))
+    outcomes += exported + run_chain(config, RESULTS_ON, jobs=_UP_TO_IDENTITY)
     with opened(config, "report", RESULTS_ON) as ctx:
-        found, retention = side_by_side(
-            lambda: evaluate_identity(ctx), lambda: run_job(config, "enforce_retention", RESULTS_ON, dry_run=True, spark=ctx.spark)
-        )  # fmt: skip
-        page, _ = side_by_side(lambda: write_pages(ctx, truth=found), lambda: summarise(ctx, [*outcomes, retention], found))
+        measured, found, retention = side_by_side(
+            lambda: run_chain(config, RESULTS_ON, jobs=("measure_response", "issue_statements")),
+            lambda: evaluate_identity(ctx),
+            lambda: run_job(config, "enforce_retention", RESULTS_ON, dry_run=True, spark=ctx.spark, has_lake=True),
+        )
+        outcomes += [*measured, retention]
+        page, _ = side_by_side(lambda: write_pages(ctx, truth=found), lambda: summarise(ctx, outcomes, found))
     console.say(f"\nMade in {made:.0f} s, run in {seconds() - started - made:.0f} s.")
     _point(config, page)
     return 0
@@ -84,16 +88,12 @@ def _made(config: Config, records: int, seed: int) -> list[Outcome]:
     return [loaded]
 
 
-def _results(config: Config, is_kept: bool) -> list[Outcome]:
-    """Time passes: responses come back as deliveries, are matched and measured, and members get their statements."""
+def _responses(config: Config) -> int:
+    """Time passes: responses come back as deliveries. Lines of these."""
     from appetence.pipeline.make_demo import deliver_responses
 
-    if not is_kept:
-        with opened(config, "make_demo", RESULTS_ON) as ctx:
-            deliver_responses(ctx)
-    return run_chain(
-        config, RESULTS_ON, jobs=("receive_deliveries", "standardise_records", "resolve_identities", "measure_response", "issue_statements")
-    )
+    with opened(config, "make_demo", RESULTS_ON) as ctx:
+        return deliver_responses(ctx).rows_out
 
 
 def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> None:

@@ -52,7 +52,7 @@ def held(config: Any, chosen: list[type[Table]]) -> list[dict[str, Any]]:
     """One row per table that exists in the environment: name, path, rows, version."""
     spark = build_session(config.spark, Path(config.paths.scratch))
     lake = Lake(spark, config.paths.lake, "tables", config.paths.scratch)
-    return [{"name": t.full_name(), "path": lake.path(t), "rows": lake.read(t).count(), "version": lake.version(t)} for t in chosen if lake.exists(t)]
+    return [{"name": t.full_name(), "path": lake.path(t), "rows": lake.row_count(t), "version": lake.version(t)} for t in chosen if lake.exists(t)]
 
 
 def described(table: type[Table]) -> dict[str, Any]:

@@ -103,8 +103,7 @@ def _index(ctx: Context, cards: list[Row], campaigns: list[Row], *, has_quality:
 def _tables(ctx: Context) -> list[Row]:
     tables = sorted(REGISTRY.values(), key=lambda t: (SCHEMAS.index(t.schema), t.name))
     there = [t for t in tables if ctx.lake.exists(t)]
-    counts = side_by_side(*(ctx.lake.read(t).count for t in there))
-    return [{"name": t.full_name(), "rows": n, "version": ctx.lake.version(t), "grain": t.grain()} for t, n in zip(there, counts, strict=True)]
+    return [{"name": t.full_name(), "rows": ctx.lake.row_count(t), "version": ctx.lake.version(t), "grain": t.grain()} for t in there]
 
 
 # -- deliveries ------------------------------------------------------------------------------------------------------------------

@@ -35,12 +35,12 @@ def run(ctx: Context) -> Counts:
         lake.note_made_with(table, _rules(ctx, *sources))
     stock = lake.read_or_empty(Record).agg(F.count(F.when(F.col(Record.is_bare), 1))).first()
     return Counts(
-        rows_in=lake.read_or_empty(RawRecord).count() + lake.read_or_empty(RawTransaction).count(),
+        rows_in=lake.row_count(RawRecord) + lake.row_count(RawTransaction),
         rows_out=written + stored,
         rows_rejected=rejected.rows,
         details={
             "records": written, "transactions": stored, "permission_events": said,
-            "permissions": lake.read_or_empty(Permission).count(), "bare_records": int(stock[0]) if stock else 0,
+            "permissions": lake.row_count(Permission), "bare_records": int(stock[0]) if stock else 0,
         },
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _records(ctx: Context) -> int:
         DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
     )
     ctx.progress(f"{made.rows} records made from new lines")
-    return lake.read_or_empty(Record).count()
+    return lake.row_count(Record)
 
 
 def _transactions(ctx: Context) -> tuple[int, DataFrame]:
@@ -96,7 +96,7 @@ def _transactions(ctx: Context) -> tuple[int, DataFrame]:
         changed = lake.stage("changed_transactions", transactions.changes(raw, members, lake.read(Transaction)))
     bought, wrong = transactions.build_transactions(raw, members, partial(lake.stage, "typed_transactions"), changed)
     lake.sync(Transaction, bought, within=changed)
-    return lake.read_or_empty(Transaction).count(), wrong
+    return lake.row_count(Transaction), wrong
 
 
 def _permissions(ctx: Context) -> tuple[int, DataFrame]:
@@ -108,7 +108,7 @@ def _permissions(ctx: Context) -> tuple[int, DataFrame]:
         lake.upsert(PermissionEvent, events)
     if not _is_current(ctx, Permission):
         lake.sync(Permission, permissions.fold_permissions(lake.read_or_empty(PermissionEvent)))
-    return lake.read_or_empty(PermissionEvent).count(), wrong
+    return lake.row_count(PermissionEvent), wrong
 
 
 def surnames(spark: SparkSession) -> DataFrame:

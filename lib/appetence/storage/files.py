@@ -98,6 +98,12 @@ def count_held(files: Collection[Path], column: str, ids: Collection[str]) -> in
         return sum(pool.map(held, files))
 
 
+def count_rows(files: Collection[Path]) -> int:
+    """Rows of the files, as their footers state them."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(lambda file: pq.read_metadata(file).num_rows, files))
+
+
 def sweep(folder: Path, live: Collection[Path]) -> int:
     """Removes every file of the table but its log and the live files; gives the number of data files removed."""
     kept = set(live) | {f.with_name(f".{f.name}.crc") for f in live}

@@ -23,7 +23,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
-from appetence.storage.files import count_held, live_files, sweep
+from appetence.storage.files import count_held, count_rows, live_files, sweep
 
 ACTION, HASH = "_action", "_hash"
 CATALOG = "catalog:"
@@ -110,6 +110,13 @@ class Lake:
     def read_or_empty(self, table: type[Table]) -> DataFrame:
         """Like `read`, with no rows when the table is not there yet. Of a table known to be empty Spark need not plan any join."""
         return table.frame(self.spark) if not self.exists(table) or self._is_blank(table) else self.read(table)
+
+    def row_count(self, table: type[Table]) -> int:
+        """Rows of the table, 0 when it is not there; in a local lake the files' footers say so, without Spark."""
+        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        if files is not None:
+            return count_rows(files)
+        return self.read(table).count() if self.exists(table) else 0
 
     def small_rows(self, table: type[Table]) -> list[dict[str, Any]]:
         """The rows of a table that grows with members and not with persons; asked for again, they are read again only when the table changed."""
