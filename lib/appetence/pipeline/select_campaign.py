@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import partial
+from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import hashed_coordinates
+from appetence.contracts.base import Table
 from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Feedback, Selection, Tier, Waterfall
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
@@ -22,7 +24,7 @@ from appetence.errors import ConfigError, LawError, ModelError, PartlyDoneError
 from appetence.pipeline.catchments import near_postcodes
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.load_reference import required_law
-from appetence.runtime.ahead import ahead
+from appetence.runtime.ahead import InTurn, ahead
 from appetence.selection.candidates import Ground, Sources, build_candidates, build_ground
 from appetence.selection.feedback import calls_told, without_dead_coordinates
 from appetence.selection.terms import Terms, terms_of
@@ -41,12 +43,17 @@ def run(ctx: Context) -> Counts:
     for terms in closed:
         ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
     due = [(terms, cut_on) for terms, cut_on in ordered if terms not in closed]
-    with closing(ahead(due, lambda campaign: _prepared(ctx, sources, *campaign))) as coming:
+
+    def write(terms: Terms, result: Result) -> None:
+        found = details[terms.spec.campaign_id] = write_result(ctx, result, terms)
+        ctx.progress(f"{terms.spec.campaign_id}: {found['mailed']} mailed and {found['held_out']} held out of {found['candidates']}")
+
+    cut: list[Result] = []
+    with closing(ahead(due, lambda campaign: _prepared(ctx, sources, *campaign))) as coming, InTurn() as writing:
         for (terms, _), ready in coming:
-            name = terms.spec.campaign_id
-            ctx.progress(f"{name}: looking at candidates")
-            details[name] = _cut(ctx, terms, *ready())
-            ctx.progress(f"{name}: {details[name]['mailed']} mailed and {details[name]['held_out']} held out of {details[name]['candidates']}")
+            ctx.progress(f"{terms.spec.campaign_id}: looking at candidates")
+            cut.append(_cut(ctx, terms, *ready(), cut))
+            writing.next(partial(write, terms, cut[-1]))
     done = Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
     if refused:
         why = "; ".join(said.rstrip(".") for said in refused)
@@ -117,23 +124,39 @@ def _prepared(ctx: Context, sources: Sources, terms: Terms, cut_on: dt.date) -> 
     return own, build_ground(own, terms, ctx.lake.stage)
 
 
-def _cut(ctx: Context, terms: Terms, sources: Sources, ground: Ground) -> dict[str, int]:
-    # A Delta frame stands on the version it was opened at: the pieces of the campaign just cut are read now.
-    now = replace(sources, campaign=ctx.lake.read_or_empty(Campaign), selection=ctx.lake.read_or_empty(Selection))
+def _cut(ctx: Context, terms: Terms, sources: Sources, ground: Ground, before: Sequence[Result]) -> Result:
+    """One campaign decided. `before`: the campaigns this run has cut; their rows may still be on their way to the tables."""
+    campaigns = [ctx.lake.read_or_empty(Campaign), *(r.campaign for r in before)]
+    selections = [ctx.lake.read_or_empty(Selection), *(r.selection for r in before)]
+    now = replace(sources, campaign=_newest_of(campaigns, Campaign), selection=_newest_of(selections, Selection))
     candidates = ctx.lake.stage("candidates", build_candidates(now, terms, ground))
     reference = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
     result = decide(candidates, terms, reference, F.lit(sources.cut_on), ctx.lake.stage)
-    return write_result(ctx, result, terms)
+    return replace(
+        result, campaign=ctx.lake.stage("campaign", result.campaign), selection=ctx.lake.stage("selection", Selection.shape(result.selection))
+    )
+
+
+def _newest_of(frames: Sequence[DataFrame], table: type[Table]) -> DataFrame:
+    """Rows of the stored table and of campaigns cut since, whose stored rows no longer count."""
+    stored, *since = (frame.select(*(F.col(str(f)) for f in table.content())) for frame in frames)
+    if not since:
+        return stored
+    new = reduce(DataFrame.unionByName, since)
+    return stored.join(F.broadcast(new.select(Campaign.campaign_id).distinct()), on=Campaign.campaign_id, how="left_anti").unionByName(new)
 
 
 def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
-    """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there."""
+    """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there.
+
+    Decisions, selection and campaign row are what `stage` gave back."""
     scope = f"campaign_id = '{terms.spec.campaign_id}'"
-    campaign = ctx.lake.stage("campaign", result.campaign)
     tables = ((Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier))
-    decisions, *_ = ctx.lake.together(*(partial(ctx.lake.sync, table, rows, scope, is_staged=table is Decision) for table, rows in tables))
-    ctx.lake.sync(Campaign, campaign, scope, is_staged=True)
-    row = campaign.first()
+    decisions, *_ = ctx.lake.together(
+        *(partial(ctx.lake.sync, table, rows, scope, is_staged=table in (Decision, Selection)) for table, rows in tables)
+    )
+    ctx.lake.sync(Campaign, result.campaign, scope, is_staged=True)
+    row = result.campaign.first()
     assert row is not None
     return {"candidates": decisions.rows, "mailed": int(row[Campaign.selected]), "held_out": int(row[Campaign.held_out])}
 

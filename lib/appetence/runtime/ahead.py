@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar, overload
 
 Answer = TypeVar("Answer")
@@ -27,6 +27,42 @@ def ahead(items: Sequence[Item], prepare: Callable[[Item], Ready]) -> Generator[
             current = coming.pop()
             coming = [pool.submit(prepare, following) for following in items[number + 1 : number + 2]]
             yield item, current.result
+
+
+class InTurn:
+    """Work that follows in the background, one piece after the other and at most one behind; the first failure is raised at the next chance.
+
+    >>> told = []
+    >>> with InTurn() as work:
+    ...     for n in (1, 2, 3):
+    ...         work.next(lambda n=n: told.append(n))
+    >>> told
+    [1, 2, 3]
+    """
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._running: Future[object] | None = None
+
+    def __enter__(self) -> InTurn:
+        return self
+
+    def next(self, act: Callable[[], object]) -> None:
+        """Begins `act` once the piece before has ended; raises what that one raised."""
+        self._ended()
+        self._running = self._pool.submit(act)
+
+    def _ended(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.result()
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        try:
+            if failed is None:
+                self._ended()
+        finally:
+            self._pool.shutdown()
 
 
 @overload

@@ -247,7 +247,7 @@ class Lake:
         staged = table.shape(frame) if is_staged else self.stage(table.name, table.shape(frame))
         rows = self._checked_count(table, staged)
         stored = self._stored(table, scope)
-        if stored is None or self._is_blank(table) or stored.isEmpty():
+        if stored is None or self._is_blank(table, scope) or stored.isEmpty():
             if not self.is_dry_run:
                 self._ensure(table)
                 if rows:
@@ -277,9 +277,13 @@ class Lake:
             )
         return int(first["rows"])
 
-    def _is_blank(self, table: type[Table]) -> bool:
-        """Whether the files of a local table are known to be none."""
-        return self._log(table) is not None and live_files(Path(self.path(table))) == []
+    def _is_blank(self, table: type[Table], scope: str | None = None) -> bool:
+        """Whether the files of a local table, or of the one partition that `scope` names, are known to be none."""
+        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        of = re.fullmatch(r"(\w+) = '([\w-]+)'", scope or "")
+        if files and of and of[1] in table.partition_by:
+            return not any(f"{of[1]}={of[2]}" in file.parts for file in files)
+        return files == []
 
     def _stored(self, table: type[Table], scope: str | None) -> DataFrame | None:
         if not self.exists(table):
