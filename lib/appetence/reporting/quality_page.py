@@ -128,7 +128,8 @@ def _pictures(found: QualityRows, member_id: str, delivery_id: str) -> list[Part
     shown = [f for f in FIELDS if any(f in shares for shares in by_grade.values())]
     if not shown:
         return [Words(["None of its lines counts: later lines of the same customers overtook them."])]
-    series = [(label, [by_grade[grade].get(f) for f in shown]) for grade, label in _GRADES]
+    # A grade that no value has gets no bar.
+    series = [(label, [by_grade[grade].get(f) or None for f in shown]) for grade, label in _GRADES]
 
     def draw(narrow: bool) -> Figure:
         return charts.bars([_said(f) for f in shown], series, unit="share of the values given", is_share=True, narrow=narrow)
