@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from appetence.cli import rights
 from appetence.cli.main import main, parser
+from appetence.pipeline import rights_desk
 
 
 @pytest.mark.parametrize(
@@ -65,3 +69,13 @@ def test_a_letter_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixtur
 )
 def test_the_papers_are_printed_without_a_session(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["audit", *arguments]) == 0 and says in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("part", "asked"), [("show", "shown"), ("certify", "certificate")])
+def test_what_is_asked_of_one_request_is_printed_as_json(
+    part: str, asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(rights, "_desk", lambda args: nullcontext("the desk"))
+    monkeypatch.setattr(rights_desk, asked, lambda ctx, request: {"of": request, "from": ctx, "by": asked})
+    assert main(["rights", part, "abc", "--as-of", "2026-10-31"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"of": "abc", "from": "the desk", "by": asked}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 from functools import cache
 from html.parser import HTMLParser
 
 import pytest
 
+from appetence.contracts.privacy import Run
 from appetence.reporting import numbers
 from appetence.reporting.campaign_page import build_campaign
 from appetence.reporting.identity_page import build_identity, in_words, level_weights
@@ -249,6 +252,17 @@ def test_the_officers_page_tells_what_is_late_what_waits_and_what_was_proven() -
     )
     told = {f.label: f.value for f in broken.facts}
     assert told["Traces left"] == "2" and told["Audit trail"] == "broken" and "Link 4 was altered" in render(broken)
+
+
+def test_the_officers_page_shows_what_a_dry_run_of_retention_counted_and_nothing_in_back_quotes() -> None:
+    ran = Run.row(job="enforce_retention", as_of=dt.date(2027, 2, 15), status="succeeded", is_dry_run=True, started_at=dt.datetime(2027, 2, 15, 7),
+                  details=json.dumps({"expired": {"m05": 87, "m06": 12}}))  # fmt: skip
+    text = render(build_officer(planted.officer_rows(retention=(), runs=[ran])))
+    assert "Escapades du Ponant" in text and "87" in text and "counted only" in text and "Retention has not run yet" not in text
+    assert "`" not in text.split("</style>")[-1]
+    # A run that erased after it says more.
+    kept = [{**planted.officer_rows().retention[0], "as_of": dt.date(2027, 3, 1)}]
+    assert "m06" not in render(build_officer(planted.officer_rows(retention=kept, runs=[ran])))
 
 
 def test_an_empty_desk_still_makes_the_officers_page() -> None:

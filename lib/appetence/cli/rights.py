@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,12 @@ def add_to(commands: Any) -> None:
     listed.add_argument("--state", choices=("open", "parked", "refused", "executed"), help="only these")
     listed.add_argument("--overdue", action="store_true", help="fail when a request is past its deadline (for a monitor)")
     listed.add_argument("--json", action="store_true", help="as JSON")
-    shown = _part(parts, "show", "everything noted of one request", _show)
-    shown.add_argument("request", metavar="ID")
+    _of_one(parts, "show", "everything noted of one request", "shown")
     _decide_arguments(_part(parts, "decide", "note a decision of the officer or of a member", _decide))
     executed = _part(parts, "execute", "carry out what waits now instead of tonight", _execute)
     executed.add_argument("requests", nargs="*", metavar="ID", help="only these (default: all that wait)")
     executed.add_argument("--dry-run", action="store_true", help="judge and count, change nothing")
-    certified = _part(parts, "certify", "the proof that a request was carried out, as JSON", _certify)
-    certified.add_argument("request", metavar="ID")
+    _of_one(parts, "certify", "the proof that a request was carried out, as JSON", "certificate")
 
 
 def _part(parts: Any, name: str, text: str, act: Any) -> argparse.ArgumentParser:
@@ -45,6 +44,12 @@ def _part(parts: Any, name: str, text: str, act: Any) -> argparse.ArgumentParser
     add_environment_arguments(part)
     part.set_defaults(act=act)
     return part
+
+
+def _of_one(parts: Any, name: str, text: str, asked: str) -> None:
+    """A part that prints what the desk's function `asked` says of one request, as JSON."""
+    part = _part(parts, name, text, partial(_print, asked))
+    part.add_argument("request", metavar="ID")
 
 
 def _decide_arguments(part: argparse.ArgumentParser) -> None:
@@ -120,11 +125,11 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _show(args: argparse.Namespace) -> int:
-    from appetence.pipeline.rights_desk import shown
+def _print(asked: str, args: argparse.Namespace) -> int:
+    from appetence.pipeline import rights_desk
 
     with _desk(args) as ctx:
-        found = shown(ctx, args.request)
+        found = getattr(rights_desk, asked)(ctx, args.request)
     console.say(json.dumps(found, indent=2, default=str, ensure_ascii=False))
     return 0
 
@@ -150,13 +155,4 @@ def _execute(args: argparse.Namespace) -> int:
     console.say(sentence(outcome, is_dry_run=args.dry_run))
     for reason in outcome.counts.details["reasons"]:
         console.complain(reason)
-    return 0
-
-
-def _certify(args: argparse.Namespace) -> int:
-    from appetence.pipeline.rights_desk import certificate
-
-    with _desk(args) as ctx:
-        proof = certificate(ctx, args.request)
-    console.say(json.dumps(proof, indent=2, default=str, ensure_ascii=False))
     return 0

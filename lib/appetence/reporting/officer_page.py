@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,7 +63,7 @@ def build_officer(found: OfficerRows) -> Page:
     soon = [q for q in waiting if 0 <= (q[RightsRequest.due_on] - found.as_of).days <= SOON_DAYS]
     return Page(
         title="Rights, retention and proof",
-        subtitle="For the data-protection officer. Requests are shown by their opaque id; `appetence rights show ID` says more of one.",
+        subtitle="For the data-protection officer. Requests are shown by their opaque id; the command “appetence rights show ID” says more of one.",
         facts=[
             Fact("Requests waiting", numbers.count(len(waiting)), f"{numbers.count(len(soon))} due within {SOON_DAYS} days"),
             Fact("Past their deadline", numbers.count(len(late)), "answer them now" if late else "none"),
@@ -105,7 +106,7 @@ def _requests(found: OfficerRows) -> list[Part]:
         ]
         for q in ordered[:LATEST]
     ]  # fmt: skip
-    more = f"The first {LATEST} of {numbers.count(len(ordered))}; `appetence rights list` shows all." if len(ordered) > LATEST else ""
+    more = f"The first {LATEST} of {numbers.count(len(ordered))}; “appetence rights list” shows all." if len(ordered) > LATEST else ""
     columns = ["Request", "Right", "Through", "Received", "Due", "Days left", "State", "Reason and decisions"]
     sheet = Sheet(columns, rows, (5,), more if rows else "No request has been received.", asides=(2, 3))
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -177,8 +178,22 @@ def _retention(found: OfficerRows) -> Sheet:
         ]
         for member, r in sorted(latest.items())
     ]  # fmt: skip
+    rows += _counted_since(found, max((r[RetentionRun.as_of] for r in latest.values()), default=dt.date.min))
     columns = ["Member", "Run of", "Rule", "Past before", "Records", "Past their time", "What was done"]
     return Sheet(columns, rows, (4, 5), "" if rows else "Retention has not run yet.", asides=(3,))
+
+
+def _counted_since(found: OfficerRows, day: dt.date) -> list[list[Cell]]:
+    """What the newest dry run after that day counted: it writes no table, so its counts stand in the ledger of runs alone."""
+    dry = [r for r in found.runs if r[Run.job] == "enforce_retention" and r.get(Run.is_dry_run) and r[Run.as_of] > day and r.get(Run.details)]
+    if not dry:
+        return []
+    newest = max(dry, key=lambda r: (r[Run.as_of], r[Run.started_at]))
+    expired = json.loads(newest[Run.details]).get("expired", {})
+    return [
+        [found.member_labels.get(member, member), str(newest[Run.as_of]), "—", "—", "—", numbers.count(count), "counted only"]
+        for member, count in sorted(expired.items())
+    ]
 
 
 def _suppressions(found: OfficerRows) -> list[Part]:
@@ -216,7 +231,7 @@ def _trail(trail: Trail) -> Words:
     return Words(
         [
             f"{numbers.count(trail.links)} links hold, and {numbers.count(trail.anchors)} runs vouch for them.",
-            f"The last hash is {trail.last_hash}. Note it elsewhere: `appetence audit verify --expect {trail.links}` fails once a link is gone.",
+            f"The last hash is {trail.last_hash}. Note it elsewhere: “appetence audit verify --expect {trail.links}” fails once a link is gone.",
         ],
         is_list=True,
     )
