@@ -27,6 +27,8 @@ from appetence.pipeline import rights_desk
         "audit verify --expect 12 --env demo",
         "audit trace --reference R1",
         "audit trace --all",
+        "identity review --out doubtful.csv --limit 50 --band 2.5 --env demo",
+        "identity decide doubtful.csv --env demo",
         "run exit_member --option member=m05 --as-of 2026-10-31",
         "run match_deaths --as-of 2026-10-31",
     ],
@@ -44,6 +46,8 @@ def test_a_command_of_the_desk_parses(line: str) -> None:
         "rights list",
         "audit trace",
         "audit trace --reference R1 --all",
+        "identity review",
+        "identity decide",
     ],
 )
 def test_a_command_that_says_too_little_or_two_things_at_once_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -56,6 +60,11 @@ def test_a_letter_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixtur
     code = main(["rights", "open", str(tmp_path / "nothing.yaml"), "--as-of", "2026-10-31", "--env", "demo"])
     said = capsys.readouterr().err
     assert code == 10 and said == "appetence: nothing.yaml is no file: give YAML files, a folder of them, or - for standard input.\n"
+
+
+def test_a_review_file_that_is_not_there_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["identity", "decide", str(tmp_path / "no.csv"), "--env", "demo"]) == 2
+    assert capsys.readouterr().err.endswith("no.csv is no file: give a review file, as `appetence identity review` writes it.\n")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import random
 from collections.abc import Callable
@@ -22,12 +23,12 @@ from appetence.contracts.identity import (
     Person,
     PersonLink,
 )  # fmt: skip
-from appetence.contracts.privacy import Limitation
+from appetence.contracts.privacy import Audit, Limitation
 from appetence.contracts.silver import Record
 from appetence.contracts.specs import MemberSpec, PgpSpec
 from appetence.identity.metrics import agreement
 from appetence.identity.persistent import links_as_of
-from appetence.pipeline import resolve_identities
+from appetence.pipeline import resolve_identities, review
 from appetence.pipeline.context import Context
 from appetence.pipeline.explain import why_linked
 from appetence.runtime.config import load
@@ -191,3 +192,49 @@ def test_transactions_only_records_are_persons_of_their_own(context: Callable[..
     records(ctx, [{"record_id": f"r{i}", "member_id": "m01", "customer_ref": str(i), "is_bare": True, "truth": str(i)} for i in range(5)])
     assert resolve_identities.run(ctx).rows_out == 5
     assert not ctx.lake.exists(Edge)
+
+
+def test_decisions_bind_later_runs_survive_a_retrain_and_the_newest_wins(context: Callable[..., Context], tmp_path: Path) -> None:
+    rows = population(9, 40)
+    ctx = context("run-1", dt.date(2026, 10, 28))
+    records(ctx, rows)
+    resolve_identities.run(ctx)
+    person = {r.record_id: r.person_id for r in ctx.lake.read(PersonLink).collect()}
+    held: dict[str, list[str]] = {}
+    for r, p in sorted(person.items()):
+        held.setdefault(p, []).append(r)
+    (a, b, c), (x, y) = next(rs for rs in held.values() if len(rs) == 3), [rs[0] for rs in held.values() if len(rs) == 1][:2]
+
+    target = tmp_path / "review.csv"
+    count = review.export_review(ctx, target, limit=5, band=1000.0)
+    listed = list(csv.DictReader(target.open(encoding="utf-8"), delimiter=";"))
+    distance = [abs(float(line["weight"])) for line in listed]
+    assert len(listed) == count == 5 and distance == sorted(distance)
+    assert all(": " in line["why"] and line["decision"] == "" for line in listed)
+    assert not any(str(v) in target.read_text() for r in rows for v in (r["last_name"], r["email"], r["mobile"]) if v)
+
+    def decide(ctx: Context, *said: tuple[str, str, str]) -> review.Taken:
+        text = "record_a;record_b;decision;decided_by;reason\n" + "".join(f"{p};{q};{d};dv;file seen\n" for p, q, d in said)
+        return review.take_decisions(ctx, "r.csv", text.encode())
+
+    def now(ctx: Context) -> dict[str, str]:
+        resolve_identities.run(ctx)
+        return {r.record_id: r.person_id for r in ctx.lake.read(PersonLink).collect()}
+
+    taken = decide(context("run-2"), (a, c, "different"), (x, y, "same"), (a, "nobody", "same"))
+    assert len(taken.lines) == 2 and "r.csv, line 4, column record_b" in taken.refused[0]
+    trail = [(r.action, r.details) for r in ctx.lake.read(Audit).collect()]
+    assert [t[0] for t in trail] == ["decided"] and not any(i in trail[0][1] for i in (a, c, x, y))
+    after = now(context("run-3", dt.date(2026, 10, 29), "identity.retrain=true"))
+    assert after[a] != after[c] and after[b] in (after[a], after[c]), "kept apart, though b matches both"
+    assert after[x] == after[y]
+    assert {r: p for r, p in after.items() if r not in (a, b, c, x, y)} == {r: p for r, p in person.items() if r not in (a, b, c, x, y)}
+    assert "Decided by hand on 2026-10-31: never one person" in why_linked(ctx, a, c)[0]
+
+    # Through third records a line contradicts those before it, and leaves them as they are; the newest on a pair holds.
+    taken = decide(context("run-4"), (a, b, "same"), (b, c, "same"), (a, c, "same"))
+    assert [line.two for line in taken.lines] == [(a, b), (a, c)] and "r.csv, line 3, column decision: earlier decisions keep apart" in taken.refused[
+        0
+    ]
+    again = now(context("run-5", dt.date(2026, 10, 30)))
+    assert again[a] == again[b] == again[c] and again[x] == again[y]

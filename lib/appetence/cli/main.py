@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from appetence.cli import audit, bench, chain, counts, demo, doctor, jobs, member, model, real, rights, tables, why
+from appetence.cli import audit, bench, chain, counts, demo, doctor, identity, jobs, member, model, real, rights, tables, why
 from appetence.cli.arguments import add_environment_arguments, add_job_arguments
 from appetence.pipeline.steps import BESIDE, BY_HAND, CHAIN, JOBS
 from appetence.runtime import console
@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_to(commands)
     tables.add_to(commands)
     why.add_to(commands)
+    identity.add_to(commands)
     counts.add_to(commands)
     member.add_to(commands)
     rights.add_to(commands)

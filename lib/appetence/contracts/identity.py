@@ -32,6 +32,19 @@ class Edge(Table):
     key = (record_a, record_b)
 
 
+class ClericalDecision(Table):
+    """One row per pair of records that somebody decided on: one person or not, whatever the weights say. `appetence identity decide` writes it."""
+
+    schema, name, owner = "identity", "clerical_decision", "identity"
+    record_a = field(STRING, "Lower record id.", required=True)
+    record_b = field(STRING, "Higher record id.", required=True)
+    is_same = field(BOOLEAN, "True: one person. False: never one person.", required=True)
+    decided_by = field(STRING, "Who decided, as the review file says.", required=True)
+    reason = field(STRING, "Why; no personal value.", required=True)
+    decided_on = field(DATE, "Day the decision was taken in.", required=True)
+    key = (record_a, record_b)
+
+
 class PersonLink(Table):
     """One row per record: the person it belongs to today."""
 

@@ -74,6 +74,14 @@ def in_words(model: Model, pattern: int) -> list[str]:
     return [*lines, f"{float(person[0]):+7.1f}  in all, in doublings of the odds: {verdict}"]
 
 
+def in_one_line(model: Model, pattern: str) -> str:
+    """A stored pattern (`last_name=exact_3|...`) with the weight of each field, strongest first, on one line."""
+    stated = dict(part.split("=", 1) for part in pattern.split("|") if part)
+    packed = sum(f.number(stated[f.name]) << (comparison.BITS * i) for i, f in enumerate(model.fields) if f.name in stated)
+    said = sorted(model.contributions(packed), key=lambda c: -abs(c[2]))
+    return "; ".join(f"{weight:+.1f} {_FIELDS.get(name, name)}: {level_in_words(name, level)}" for name, level, weight in said)
+
+
 def level_in_words(field: str, level: str) -> str:
     """A level for people.
 

@@ -15,7 +15,7 @@ from appetence.contracts.identity import Edge
 from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
 from appetence.errors import BudgetError
-from appetence.identity import blocking, comparison, components, repair, second_look, signatures, weights
+from appetence.identity import blocking, comparison, components, decisions, repair, second_look, signatures, weights
 from appetence.identity.blocking import ALL_RULES, RULES, Rule
 from appetence.identity.frames import Cluster, Pair
 from appetence.identity.frames import Signature as S
@@ -60,12 +60,13 @@ def resolve(
     model: FrozenModel,
     mark: Mark = lambda name: None,
     extras: Sequence[str] = (),
+    decided: DataFrame | None = None,
 ) -> Resolution:
     """Silver records -> clusters of records that are one person.
 
     `model` gives the frozen model for the compared fields, or None to train one. `mark` is told when each stage begins. BudgetError when
     blocking
-    would make too many pairs, or when a component cannot be brought under its limit."""
+    would make too many pairs, or when a component cannot be brought under its limit. `decided` (record_a, record_b, is_same): see `decisions`."""
     mark("block")
     profiled = stage("profiles", signatures.profiles(records))
     signed, counts, known = _signed(profiled, stage)
@@ -101,9 +102,13 @@ def resolve(
     if len(blocks.rules) > len(RULES):  # where records say much, pairs do, and whole clusters hardly add to them
         clusters = _looked_again(stage("repaired", clusters), scored, patterned, trained, settings)
     assigned = _assigned(profiled, clusters, stage)
+    moved = 0
+    if decided is not None:
+        assigned, moved = decisions.applied(assigned, decided, profiled, lambda twos: _weighed(patterned, twos, trained, settings))
     facts = {
         "records": assigned.count(), "signatures": total, "pairs_compared": sum(r["n"] for r in found if r[Pair.rules]),
         "patterns": len(found), "components_engine": components.engine_used(links, settings.engine), "large_components": large,
+        "records_by_decision": moved,
         "birth_dates_veto": trained.vetoes(settings.contradiction),
         "prior_person": float(trained.prior[0]), "prior_household": float(trained.prior[1]),
     }  # fmt: skip
@@ -230,6 +235,12 @@ def _repaired(connected: DataFrame, links: DataFrame, patterned: _Patterns, mode
         Cluster.node, F.col(Cluster.component).alias(Cluster.cluster), Cluster.confidence
     )
     return small.unionByName(cut.select(Cluster.node, Cluster.cluster, Cluster.confidence))
+
+
+def _weighed(patterned: _Patterns, wanted: DataFrame, model: weights.Model, settings: IdentitySettings) -> DataFrame:
+    """Pairs of nodes (a, b) with their weight."""
+    met = patterned.of(wanted, "decided")
+    return _scored(met, sorted(r[0] for r in met.select(Pair.pattern).distinct().collect()), model, settings)
 
 
 def _looked_again(clusters: DataFrame, scored: DataFrame, patterned: _Patterns, model: weights.Model, settings: IdentitySettings) -> DataFrame:

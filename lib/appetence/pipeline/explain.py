@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from appetence.contracts.identity import MatchModel, PersonLink
+from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
-from appetence.identity import comparison, explain, weights
+from appetence.identity import explain
 from appetence.pipeline.context import Context
+from appetence.pipeline.review import current_model, in_force
 
 
 def why_linked(ctx: Context, record_a: str, record_b: str) -> list[str]:
@@ -21,14 +22,16 @@ def why_linked(ctx: Context, record_a: str, record_b: str) -> list[str]:
         raise ConfigError(f"why-linked compares two records that have been resolved: {named}; take ids from silver.record.")
     together = persons[record_a] == persons[record_b]
     heading = f"{record_a} and {record_b} are {'one person' if together else 'two persons'} today: {', '.join(sorted(set(persons.values())))}."
-    columns = (MatchModel.comparison, MatchModel.level, MatchModel.p_person, MatchModel.p_household, MatchModel.p_unrelated)
-    rows = ctx.lake.read(MatchModel).where(F.col(MatchModel.is_current)).select(*columns).collect()
-    model = weights.from_rows([(r[0], r[1], r[2], r[3], r[4]) for r in rows], comparison.all_fields())
+    model = current_model(ctx)
+    decided = in_force(ctx, (record_a, record_b))
     pattern = explain.pattern_of(ctx.lake.read(Record).where(~F.col(Record.is_bare)), record_a, record_b)
+    heading = f"{heading}\n{decided}" if decided else heading
     if pattern is None:
         return [heading, "They are equal in every compared attribute, and were one before any comparison."]
     lines = [heading, *explain.in_words(model, pattern)]
     weight = float(model.weights([pattern])[0][0])
+    if decided:
+        return lines
     if together and weight <= 0:
         lines.append("The pair alone would not link them: other records of this person tie them together.")
     if not together and weight > 0:

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from appetence.contracts.base import Table
 from appetence.contracts.identity import (
     CandidateStatistic,
+    ClericalDecision,
     Edge,
     HouseholdLink,
     IdentityEvent,
@@ -92,7 +93,10 @@ def _resolved(ctx: Context, free: DataFrame) -> resolve.Resolution | None:
         ctx.lake.stage,
         model=lambda fields: _current_model(ctx, fields),
         mark=lambda name: ctx.progress(f"identity: {name}"),
+        decided=ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None,
     )
+    if found.facts["records_by_decision"]:
+        ctx.progress(f"decisions made by hand place {found.facts['records_by_decision']} records otherwise than their weights would")
     if found.facts["large_components"]:
         ctx.log.line("large_components", count=found.facts["large_components"], limit=ctx.config.identity.max_component)
         ctx.progress(f"ALARM: {found.facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart")

@@ -1,0 +1,58 @@
+"""`appetence identity`: doubtful pairs out for review, decisions in that bind later runs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from appetence.cli.arguments import add_environment_arguments
+from appetence.errors import ConfigError
+from appetence.pipeline.runner import opened
+from appetence.runtime import console
+from appetence.runtime.clock import utc_now
+from appetence.runtime.config import load
+from appetence.runtime.lock import held
+
+
+def add_to(commands: Any) -> None:
+    """The `identity` command and its parts."""
+    command = commands.add_parser("identity", help="hand out doubtful pairs of records for review, take decisions in")
+    parts = command.add_subparsers(dest="identity", required=True, metavar="WHAT")
+    review = parts.add_parser("review", help="write the pairs nearest to the threshold as CSV, with their weights in words; no personal data")
+    review.add_argument("--out", required=True, metavar="FILE", help="CSV to write")
+    review.add_argument("--limit", type=int, default=200, metavar="N", help="pairs at most (default: 200)")
+    review.add_argument("--band", type=float, default=4.0, metavar="W", help="how far from the threshold, in doublings of the odds (default: 4)")
+    add_environment_arguments(review)
+    review.set_defaults(act=_review)
+    decide = parts.add_parser("decide", help="take the decisions of a review file in: same or different; later runs obey")
+    decide.add_argument("file", metavar="FILE", help="a review file with decision, decided_by and reason filled in")
+    add_environment_arguments(decide)
+    decide.set_defaults(act=_decide)
+
+
+def _review(args: argparse.Namespace) -> int:
+    from appetence.pipeline.review import export_review
+
+    config = load(args.env, args.overrides, args.conf)
+    with opened(config, "identity_review", utc_now().date(), is_quiet=True) as ctx:
+        count = export_review(ctx, Path(args.out), limit=args.limit, band=args.band)
+    console.say(f"{args.out}: {count} pairs; fill in decision (same, different), decided_by and reason, then `appetence identity decide {args.out}`.")
+    return 0
+
+
+def _decide(args: argparse.Namespace) -> int:
+    from appetence.pipeline.review import take_decisions
+
+    path = Path(args.file)
+    if not path.is_file():
+        raise ConfigError(f"{args.file} is no file: give a review file, as `appetence identity review` writes it.")
+    config = load(args.env, args.overrides, args.conf)
+    with held(Path(config.paths.locks), "lake"), opened(config, "identity_decide", utc_now().date(), is_quiet=True) as ctx:
+        taken = take_decisions(ctx, path.name, path.read_bytes())
+    for sentence in taken.refused:
+        console.complain(sentence)
+    console.say(f"{len(taken.lines)} decisions taken in, {taken.undecided} lines undecided; the next run of resolve_identities obeys.")
+    if taken.refused:
+        raise ConfigError(f"{len(taken.refused)} lines of {path.name} were refused, for the reasons above: correct them and hand the file in again.")
+    return 0
