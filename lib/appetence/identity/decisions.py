@@ -59,7 +59,7 @@ class Groups:
 
 
 def applied(assigned: DataFrame, decided: DataFrame, profiled: DataFrame, weights_of: WeightsOf) -> tuple[DataFrame, int]:
-    """Clusters (record_id, cluster, confidence) that obey the decisions, and how many records they moved.
+    """Clusters (record_id, cluster, confidence) that obey the decisions, and of how many records clusters were joined or cut.
 
     `decided`: record_a, record_b, is_same. `profiled`: record_id, node. `weights_of`: pairs of nodes (a, b) -> the same with weight."""
     place = assigned.select(Cluster.record_id, Cluster.cluster)

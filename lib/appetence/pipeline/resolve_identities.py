@@ -96,7 +96,7 @@ def _resolved(ctx: Context, free: DataFrame) -> resolve.Resolution | None:
         decided=ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None,
     )
     if found.facts["records_by_decision"]:
-        ctx.progress(f"decisions made by hand place {found.facts['records_by_decision']} records otherwise than their weights would")
+        ctx.progress(f"decisions made by hand joined or cut clusters of {found.facts['records_by_decision']} records")
     if found.facts["large_components"]:
         ctx.log.line("large_components", count=found.facts["large_components"], limit=ctx.config.identity.max_component)
         ctx.progress(f"ALARM: {found.facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart")
