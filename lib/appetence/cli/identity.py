@@ -8,11 +8,10 @@ from typing import Any
 
 from appetence.cli.arguments import add_environment_arguments
 from appetence.errors import ConfigError
-from appetence.pipeline.runner import opened
+from appetence.pipeline.runner import holding, opened
 from appetence.runtime import console
 from appetence.runtime.clock import utc_now
 from appetence.runtime.config import load
-from appetence.runtime.lock import held
 
 
 def add_to(commands: Any) -> None:
@@ -48,7 +47,7 @@ def _decide(args: argparse.Namespace) -> int:
     if not path.is_file():
         raise ConfigError(f"{args.file} is no file: give a review file, as `appetence identity review` writes it.")
     config = load(args.env, args.overrides, args.conf)
-    with held(Path(config.paths.locks), "lake"), opened(config, "identity_decide", utc_now().date(), is_quiet=True) as ctx:
+    with holding(config), opened(config, "identity_decide", utc_now().date(), is_quiet=True) as ctx:
         taken = take_decisions(ctx, path.name, path.read_bytes())
     for sentence in taken.refused:
         console.complain(sentence)

@@ -85,7 +85,7 @@ def _records(ctx: Context) -> int:
     lake.insert_new(
         DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
     )
-    ctx.progress(f"{made.rows} records made from new lines")
+    ctx.progress(f"{made.rows} records made")
     return lake.row_count(Record)
 
 

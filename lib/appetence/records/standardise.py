@@ -12,7 +12,6 @@ from appetence.contracts.silver import Record
 from appetence.records import newest
 from appetence.records.addresses import with_address
 from appetence.records.names import interests, with_names, yes_no
-from appetence.records.newest import newest_lines
 
 # What says which line a record was made from.
 HEAD: list[str] = [Record.record_id, Record.delivery_id, Record.line_number]
@@ -21,7 +20,7 @@ HEAD: list[str] = [Record.record_id, Record.delivery_id, Record.line_number]
 def newest_records(lines: DataFrame) -> DataFrame:
     """The line each record is made from, and the day of its first delivery. Input: raw customer lines (those no full delivery replaces)."""
     same = Window.partitionBy(RawRecord.record_id)
-    return newest_lines(lines.withColumn(Record.first_delivered_on, F.to_date(F.min(RawRecord.delivered_at).over(same))), RawRecord.record_id)
+    return newest.newest_lines(lines.withColumn(Record.first_delivered_on, F.to_date(F.min(RawRecord.delivered_at).over(same))), RawRecord.record_id)
 
 
 def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:

@@ -113,7 +113,7 @@ class Lake:
 
     def row_count(self, table: type[Table]) -> int:
         """Rows of the table, 0 when it is not there; in a local lake the files' footers say so, without Spark."""
-        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        files = self._files(table)
         if files is not None:
             return count_rows(files)
         return self.read(table).count() if self.exists(table) else 0
@@ -202,7 +202,7 @@ class Lake:
 
     def _held(self, table: type[Table], column: str, ids: frozenset[str] | None) -> int | None:
         """Rows of a local table whose `column` is among `ids`; None when only Spark can tell."""
-        files = live_files(Path(self.path(table))) if self._log(table) is not None and ids is not None and len(ids) <= FEW else None
+        files = self._files(table) if ids is not None and len(ids) <= FEW else None
         return None if files is None or ids is None or column in table.partition_by else count_held(files, column, ids)
 
     def purge(self, tables: Iterable[type[Table]]) -> dict[str, int]:
@@ -211,7 +211,7 @@ class Lake:
         return dict(zip((t.full_name() for t in there), self.together(*(partial(self._purge, t) for t in there)), strict=True))
 
     def _purge(self, table: type[Table]) -> int:
-        live = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        live = self._files(table)
         if live is not None:
             return sweep(Path(self.path(table)), live)
         before = self._file_count(table)
@@ -222,7 +222,7 @@ class Lake:
         """Compacts small files; False when each partition is one file already, or in a dry run."""
         if not self.exists(table) or self.is_dry_run:
             return False
-        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        files = self._files(table)
         if files is not None and len({f.parent for f in files}) == len(files):
             return False
         self._delta(table).optimize().executeCompaction()
@@ -279,7 +279,7 @@ class Lake:
 
     def _is_blank(self, table: type[Table], scope: str | None = None) -> bool:
         """Whether the files of a local table, or of the one partition that `scope` names, are known to be none."""
-        files = live_files(Path(self.path(table))) if self._log(table) is not None else None
+        files = self._files(table)
         of = re.fullmatch(r"(\w+) = '([\w-]+)'", scope or "")
         if files and of and of[1] in table.partition_by:
             return not any(f"{of[1]}={of[2]}" in file.parts for file in files)
@@ -373,6 +373,10 @@ class Lake:
     def _log(self, table: type[Table]) -> Path | None:
         """The log folder when the lake is a local folder: listing it is far cheaper than asking Spark."""
         return None if "://" in self.location or self.location.startswith(CATALOG) else Path(self.path(table)) / "_delta_log"
+
+    def _files(self, table: type[Table]) -> list[Path] | None:
+        """The data files of a local table's current version; None when only Spark can tell."""
+        return None if self._log(table) is None else live_files(Path(self.path(table)))
 
     def _log_version(self, table: type[Table]) -> int | None:
         log = self._log(table)
