@@ -96,7 +96,7 @@ def prepare(ctx: Context) -> Path:
 
 def put(ctx: Context, table: type[Table], rows: list[dict[str, Any]]) -> None:
     """Rows as they are: the quickest way into a fresh table."""
-    ctx.lake.append(table, table.frame(ctx.spark, rows).coalesce(1))
+    ctx.lake.append(table, rows)
 
 
 def raw_rows(coop: Coop) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ def fill(ctx: Context, coop: Coop) -> None:
     """The lake as a chain would leave it: lines, records, events, links, scores, one exported campaign."""
     day = dt.date(2026, 9, 1)
     put(ctx, RawRecord, raw_rows(coop))
-    ctx.lake.append(Record, standardised(ctx, ctx.lake.read(RawRecord)).coalesce(1))
+    ctx.lake.insert_new(Record, standardised(ctx, ctx.lake.read(RawRecord)))
     rows = coop.records
     put(ctx, RawTransaction, [
         RawTransaction.row(delivery_id=f"d-{r['member_id']}", line_number=n, member_id=r["member_id"], record_id=r["record_id"],

@@ -99,7 +99,7 @@ def test_the_job_closes_the_dead_spares_the_widow_and_changes_nothing_when_run_a
     # Persons 2 and 3 share a home, here also a line: it stays the survivor's.
     lines = [{**r, "mobile": "0612345678" if r["record_id"] in coop.records_of(2) + coop.records_of(3) else None} for r in c.raw_rows(coop)]
     c.put(ctx, RawRecord, lines)
-    ctx.lake.append(Record, standardised(ctx, ctx.lake.read(RawRecord)).coalesce(1))
+    ctx.lake.insert_new(Record, standardised(ctx, ctx.lake.read(RawRecord)))
     c.put(ctx, PersonLink, [PersonLink.row(record_id=r["record_id"], member_id=r["member_id"], person_id=r["person_id"], since=c.AS_OF)
                             for r in coop.records])  # fmt: skip
     c.put(ctx, Directive, [Directive.row(directive_id="d1", person_id=coop.persons[3]["person_id"], wish="erase", given_on=c.AS_OF)])

@@ -53,7 +53,7 @@ def desk(spark: SparkSession, conf_folder: str, tmp_path_factory: pytest.TempPat
         if raw["record_id"] in coop.records_of(9):
             raw["email"], raw["first_name"] = coop.persons[8]["email"], coop.persons[8]["first_name"]
     c.put(ctx, RawRecord, rows)
-    ctx.lake.append(Record, standardised(ctx, ctx.lake.read(RawRecord)).coalesce(1))
+    ctx.lake.insert_new(Record, standardised(ctx, ctx.lake.read(RawRecord)))
     c.put(ctx, PersonLink, [PersonLink.row(record_id=r["record_id"], member_id=r["member_id"], person_id=r["person_id"], since=c.AS_OF)
                             for r in coop.records])  # fmt: skip
     yield Desk(ctx, coop, folder)
@@ -128,10 +128,10 @@ def test_hostile_requests_are_refused_or_parked_and_nothing_is_carried_out(desk:
     for name, (text, _, _) in cases.items():
         (desk.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     replayed = rights_desk._read(ctx, "replay", cases["replay"][0].encode(), {})
-    ctx.lake.append(RightsRequest, RightsRequest.frame(ctx.spark, [
+    ctx.lake.append(RightsRequest, [
         RightsRequest.row(request_id=replayed.request_id, right="erasure", received_through="operator", received_on=dt.date(2026, 10, 20),
                           due_on=dt.date(2026, 11, 20), state="executed", evidence="letter")
-    ]))  # fmt: skip
+    ])  # fmt: skip
     held = {t: ctx.lake.version(t) for t in (RawRecord, Record, PersonLink)}
     counts = handle_rights.run(desk.at("night"))
     assert counts.details["carried_out"] == 0 == len(counts.details["audit"])

@@ -3,11 +3,12 @@
 from appetence.features.catalogue import input_names, theme_of
 from appetence.features.dataset import Scope, build_dataset, build_reach
 from appetence.features.labels import LABEL, build_labels, training_cutoffs, with_label
+from appetence.features.rates import build_rates, month_starts
 from appetence.features.sectors import group_members
 from appetence.features.snapshot import Horizon, build_features
 from appetence.features.study import build_study
 
 __all__ = [
-    "LABEL", "Horizon", "Scope", "build_dataset", "build_features", "build_labels", "build_reach", "build_study", "group_members", "input_names",
-    "theme_of", "training_cutoffs", "with_label",
+    "LABEL", "Horizon", "Scope", "build_dataset", "build_features", "build_labels", "build_rates", "build_reach", "build_study", "group_members",
+    "input_names", "month_starts", "theme_of", "training_cutoffs", "with_label",
 ]  # fmt: skip

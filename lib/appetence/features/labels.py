@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.domain import TransactionKind
@@ -31,8 +31,7 @@ def build_labels(
         raise ModelError(
             f"The label window of the cutoff {late[0]} ends after {as_of}: its labels are not known yet; take earlier cutoffs or a shorter horizon."
         )
-    is_event = (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
-    wanted = transactions.where(is_event & F.col(Transaction.member_id).isin(sorted(targets)))
+    wanted = transactions.where(is_counted() & F.col(Transaction.member_id).isin(sorted(targets)))
     day = F.col(Transaction.transaction_date)
     windows = F.filter(F.array(*(F.lit(c) for c in moments)), lambda moment: is_in_label_window(day, moment, horizon))
     return (
@@ -43,6 +42,11 @@ def build_labels(
     )
 
 
+def is_counted() -> Column:
+    """Whether a transaction is an order or gift: refunds do not count."""
+    return (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
+
+
 def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:
     """The dataset with `label`: 1 when the cutoff and person are among the positives, else 0."""
     marked = positives.withColumn("_positive", F.lit(1))
@@ -50,8 +54,8 @@ def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:
     return joined.withColumn(LABEL, F.coalesce(F.col("_positive"), F.lit(0))).drop("_positive")
 
 
-def training_cutoffs(as_of: dt.date, horizon: Horizon, *, count: int, step: int) -> tuple[list[dt.date], dt.date]:
-    """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `as_of`.
+def training_cutoffs(until: dt.date, horizon: Horizon, *, count: int, step: int) -> tuple[list[dt.date], dt.date]:
+    """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `until`, the last day known of every member.
 
     The last training cutoff calibrates. ModelError unless each label window ends by the next cutoff: otherwise training would see the
     test period.
@@ -63,5 +67,5 @@ def training_cutoffs(as_of: dt.date, horizon: Horizon, *, count: int, step: int)
         )
     if count < 2:
         raise ModelError("At least two training cutoffs are needed, one to fit and one to calibrate; raise features.train_cutoffs.")
-    test = as_of - dt.timedelta(days=horizon.reach)
+    test = until - dt.timedelta(days=horizon.reach)
     return [test - dt.timedelta(days=step * k) for k in range(count, 0, -1)], test

@@ -36,7 +36,7 @@ def record(ctx: Context, entries: Iterable[Mapping[str, Any]]) -> Link | None:
     links = next_links(last, said, ctx.started_at)
     if links:
         rows = [{**link.as_row(), str(Audit.at): link.at.replace(tzinfo=dt.UTC)} for link in links]
-        ctx.lake.append(Audit, Audit.frame(ctx.spark, rows))
+        ctx.lake.append(Audit, rows)
     return links[-1] if links else last
 
 

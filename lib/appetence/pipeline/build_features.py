@@ -6,13 +6,13 @@ from appetence.contracts.features import Feature
 from appetence.contracts.identity import PersonLink
 from appetence.features import build_features
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.modelling import all_cutoffs, at_cutoffs, eligible_persons, horizon, readable_transactions
+from appetence.pipeline.modelling import at_cutoffs, calendar_of, eligible_persons, horizon, readable_transactions
 
 
 def run(ctx: Context) -> Counts:
     """One pass over the transactions for all cutoffs: training, test and the as-of date."""
-    cutoffs = all_cutoffs(ctx)
     transactions = readable_transactions(ctx)
+    cutoffs = [*calendar_of(ctx, transactions).labelled, ctx.as_of]
     ctx.progress(f"snapshots at {', '.join(str(c) for c in cutoffs)}")
     rows = build_features(transactions, ctx.lake.read(PersonLink), eligible_persons(ctx), cutoffs, horizon(ctx))
     written = ctx.lake.sync(Feature, rows, at_cutoffs(cutoffs))

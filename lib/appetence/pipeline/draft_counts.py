@@ -38,7 +38,7 @@ def count_draft(ctx: Context, draft: Path, asker: str) -> list[str]:
     turn = max((int(row[CountShown.turn]) for row in earlier), default=0) + 1
     common = {"asker": asker, "asked_on": ctx.as_of, "turn": turn, "campaign_id": terms.spec.campaign_id, "spec_hash": terms.spec_hash}
     rows = [{**common, "figure": t.figure, "counted": t.counted, "shown": t.shown} for t in told]
-    ctx.lake.append(CountShown, CountShown.frame(ctx.spark, rows))
+    ctx.lake.append(CountShown, rows)
     return in_words(told, terms, step)
 
 

@@ -42,7 +42,7 @@ def run(ctx: Context) -> Counts:
     ctx.progress(f"{total} of {sum(r['records_examined'] for r in counted.values())} records are past their member's rule")
     erased = erase(ctx, judged.where(F.col(rt.IS_EXPIRED)).select(Record.record_id), Cause.RETENTION) if total and not ctx.dry_run else None
     if total or not _ran_before(ctx):
-        lake.upsert(RetentionRun, RetentionRun.frame(ctx.spark, rows))
+        lake.upsert_rows(RetentionRun, rows)
     return Counts(
         sum(int(r["records_examined"]) for r in counted.values()), total,
         details={

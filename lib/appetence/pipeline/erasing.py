@@ -246,7 +246,7 @@ def _certify(ctx: Context, erased: Erased, cause: Cause, request_ids: Sequence[s
         for name, count in sorted(erased.rows.items())
     ]
     rows.append(ErasureCertificate.row(**said, table_name="files", rows_purged=0, files_removed=erased.files))
-    ctx.lake.upsert(ErasureCertificate, ErasureCertificate.frame(ctx.spark, rows))
+    ctx.lake.upsert_rows(ErasureCertificate, rows)
 
 
 def _is_local(ctx: Context) -> bool:

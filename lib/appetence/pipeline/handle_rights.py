@@ -58,7 +58,7 @@ def run(ctx: Context) -> Counts:
     ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
     opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
     if waiting or opened:
-        ctx.lake.upsert(RightsRequest, RightsRequest.frame(ctx.spark, waiting + opened))
+        ctx.lake.upsert_rows(RightsRequest, waiting + opened)
     done = execution.execute(ctx, cases, said) if cases else {}
     if not ctx.dry_run:
         destroy(folder / c.request.file for c in cases if c.request.request_id in done)

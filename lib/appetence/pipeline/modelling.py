@@ -26,6 +26,9 @@ from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
 
+PATIENCE = 62
+"""Days: members deliver once a month, and may miss one."""
+
 
 @dataclass(frozen=True)
 class ModelPlan:
@@ -49,16 +52,41 @@ def horizon(ctx: Context) -> Horizon:
     return Horizon(gap=s.gap_days, length=s.horizon_days, history=s.history_days)
 
 
-def modelling_cutoffs(ctx: Context) -> tuple[list[dt.date], dt.date]:
-    """Training cutoffs, and the later test cutoff whose label window ends on the as-of date."""
+@dataclass(frozen=True)
+class Calendar:
+    """The cutoffs of a run, and the day up to which every member's transactions are known: no label window goes past it."""
+
+    known_until: dt.date
+    fitting: tuple[dt.date, ...]
+    calibration: dt.date
+    test: dt.date
+
+    @property
+    def training(self) -> list[dt.date]:
+        """The cutoffs trained on, the one for calibration last."""
+        return [*self.fitting, self.calibration]
+
+    @property
+    def labelled(self) -> list[dt.date]:
+        """The cutoffs whose labels are known."""
+        return [*self.training, self.test]
+
+
+def calendar_of(ctx: Context, transactions: DataFrame) -> Calendar:
+    """The calendar that these readable transactions allow: labels end where the deliveries of the slowest member end."""
     s = ctx.config.features
-    return training_cutoffs(ctx.as_of, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
+    until = known_until(transactions, ctx.as_of)
+    training, test = training_cutoffs(until, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
+    return Calendar(until, tuple(training[:-1]), training[-1], test)
 
 
-def all_cutoffs(ctx: Context) -> list[dt.date]:
-    """Every date a snapshot is taken at: training, test, and the as-of date that is scored."""
-    train, test = modelling_cutoffs(ctx)
-    return [*train, test, ctx.as_of]
+def known_until(transactions: DataFrame, as_of: dt.date) -> dt.date:
+    """The earliest of the members' last days: later ones are not in yet for everybody, and would be labels of no.
+
+    A member silent for more than `PATIENCE` days is not waited for. Grows with members, not with persons.
+    """
+    last = transactions.groupBy(Transaction.member_id).agg(F.max(Transaction.transaction_date).alias("last")).collect()
+    return min((r["last"] for r in last if (as_of - r["last"]).days <= PATIENCE), default=as_of)
 
 
 def at_cutoffs(cutoffs: Sequence[dt.date]) -> str:

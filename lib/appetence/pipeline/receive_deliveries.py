@@ -110,7 +110,7 @@ def _store(ctx: Context, results: list[Result]) -> None:
     )
     rows = delivery_rows(ctx.as_of, results)
     if rows or not ctx.lake.exists(Delivery):
-        ctx.lake.upsert(Delivery, Delivery.frame(ctx.spark, rows))
+        ctx.lake.upsert_rows(Delivery, rows)
 
 
 def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list[str]) -> DataFrame:

@@ -111,7 +111,7 @@ def take_decisions(ctx: Context, file: str, content: bytes) -> Taken:
         newest[line.two] = line
     taken.lines = list(newest.values())
     if taken.lines:
-        ctx.lake.upsert(ClericalDecision, ClericalDecision.frame(ctx.spark, [_row(ctx, line) for line in taken.lines]))
+        ctx.lake.upsert_rows(ClericalDecision, [_row(ctx, line) for line in taken.lines])
         _audit(ctx, content, taken)
     return taken
 

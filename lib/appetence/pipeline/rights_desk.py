@@ -75,7 +75,7 @@ def open_requests(ctx: Context, files: Iterable[tuple[str, bytes]]) -> list[Take
         if not ctx.dry_run:
             write_private(folder_of(ctx), request.file, content.decode("utf-8"))
     if stored:
-        ctx.lake.upsert(RightsRequest, RightsRequest.frame(ctx.spark, [r.request_row(q, r.OPEN) for q in stored]))
+        ctx.lake.upsert_rows(RightsRequest, [r.request_row(q, r.OPEN) for q in stored])
         _note(ctx, [("opened", q.request_id, {"right": str(q.spec.right), "through": q.spec.received_through}) for q in stored])
     return taken
 
@@ -135,10 +135,10 @@ def decide(ctx: Context, request_id: str, decider: str, decision: Decision, reas
     row = _one(ctx, request_id)
     decisions.check(row, decider, decision, reason, as_of=ctx.as_of, members=ctx.config.members)
     made = decisions.decision_row(request_id, decider, decision, reason, ctx.as_of)
-    ctx.lake.upsert(RightsDecision, RightsDecision.frame(ctx.spark, [made]))
+    ctx.lake.upsert_rows(RightsDecision, [made])
     if decision == Decision.EXTEND:
         row[str(RightsRequest.due_on)] = decisions.Decided(is_extended=True).deadline(row[RightsRequest.received_on])
-        ctx.lake.upsert(RightsRequest, RightsRequest.frame(ctx.spark, [row]))
+        ctx.lake.upsert_rows(RightsRequest, [row])
     _note(ctx, [("decided", request_id, {"by": decider, "decision": str(decision)})])
     return made
 

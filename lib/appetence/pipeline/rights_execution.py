@@ -64,7 +64,7 @@ def _of(cases: Sequence[Case], right: Right) -> list[Case]:
 
 def _write(ctx: Context, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
-        ctx.lake.upsert(table, table.frame(ctx.spark, rows))
+        ctx.lake.upsert_rows(table, rows)
 
 
 def _closed(ctx: Context, case: Case) -> dict[str, Any]:
@@ -126,9 +126,8 @@ def _stop(ctx: Context, cases: Sequence[Case]) -> None:
     rows = [row for c in cases for row in r.opposition_rows(c.request, c.records)]
     if not rows:
         return
-    said = PermissionEvent.frame(ctx.spark, rows)
-    ctx.lake.insert_new(PermissionEvent, said)
-    theirs = said.select(PermissionEvent.record_id).distinct()
+    ctx.lake.insert_rows(PermissionEvent, rows)
+    theirs = PermissionEvent.frame(ctx.spark, rows).select(PermissionEvent.record_id).distinct()
     events = ctx.lake.read(PermissionEvent).join(F.broadcast(theirs), on=PermissionEvent.record_id, how="left_semi")
     ctx.lake.upsert(Permission, fold_permissions(events))
 

@@ -31,7 +31,7 @@ def rollback(ctx: Context, key: str, reason: str, to: str | None = None) -> str:
     if target is not None and target.version == current.version:
         raise ModelError(f"Version {current.version} of {key} is in use already.")
     cards = registry.replace_champion(current, target, reason)
-    ctx.lake.upsert(ModelCard, ModelCard.frame(ctx.spark, [_row(c) for c in cards.values()]))
+    ctx.lake.upsert_rows(ModelCard, [_row(c) for c in cards.values()])
     details = {"from": current.version, "to": target.version if target else NONE, "reason": reason}
     record(ctx, [{"actor": "rollback_model", "action": "rolled_back", "object_id": key, "details": details}])
     now = f"version {target.version} is in use" if target else "no version is in use"

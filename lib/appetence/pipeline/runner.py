@@ -124,7 +124,7 @@ def _ledger(ctx: Context, job: str, counts: Counts, status: str, error: str | No
         seconds=round(spent, 3), started_at=ctx.started_at, config_hash=ctx.config.digest(), commit=commit(), is_dry_run=ctx.dry_run,
     )  # fmt: skip
     ledger = Lake(ctx.spark, ctx.lake.location, ctx.run_id, ctx.lake.scratch)
-    ledger.append(Run, Run.frame(ctx.spark, [row]))
+    ledger.append(Run, [row])
 
 
 def commit() -> str | None:

@@ -5,9 +5,10 @@ Writes the model registry, `gold.model_card` and `gold.gains_tier`.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -20,19 +21,41 @@ from appetence.contracts.gold import GainsTier, ModelCard, Segment
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
-from appetence.features import LABEL, build_labels, theme_of, with_label
+from appetence.features import LABEL, build_labels, build_rates, month_starts, theme_of, with_label
+from appetence.features.rates import BEGINS, PERSONS
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.modelling import Base, ModelPlan, base_of, dataset_of, horizon, modelling_cutoffs, plan_of, readable_transactions
+from appetence.pipeline.modelling import (
+    Base,
+    Calendar,
+    ModelPlan,
+    base_of,
+    calendar_of,
+    dataset_of,
+    eligible_persons,
+    horizon,
+    plan_of,
+    readable_transactions,
+)
 from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
 from appetence.propensity.drift import Profile
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
 from appetence.propensity.sampling import negative_rate, sample_negatives, sample_rows
+from appetence.propensity.season import Window, season_of
 from appetence.runtime.ahead import side_by_side
 from appetence.version import __version__
 
 KEYS = [str(Feature.cutoff), str(Feature.person_id)]
 TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink)
+
+
+@dataclass(frozen=True)
+class Past:
+    """What the models of a run have in common: their cutoffs, the inputs at those, and how often each target was met, month by month."""
+
+    calendar: Calendar
+    base: Base
+    windows: Mapping[str, Sequence[Window]]
 
 
 def run(ctx: Context) -> Counts:
@@ -41,12 +64,14 @@ def run(ctx: Context) -> Counts:
     keys = ctx.config.propensity.models
     if not keys:
         return Counts(0, 0, details={"models": {}, "refused": {}})
-    early, test = modelling_cutoffs(ctx)
-    base = base_of(ctx, [*early, test])
+    plans = {key: _planned(ctx, key) for key in keys}
+    past = _past(ctx, [p for p in plans.values() if isinstance(p, ModelPlan)])
     # Spark makes the rows of one model while another is fitted.
-    answers = dict(zip(keys, side_by_side(*(partial(_tried, ctx, registry, base, key) for key in keys), workers=2), strict=True))
+    answers = dict(zip(keys, side_by_side(*(partial(_tried, ctx, registry, past, plans[key]) for key in keys), workers=2), strict=True))
     cards = [a for a in answers.values() if not isinstance(a, ModelError)]
     refused = {key: str(a) for key, a in answers.items() if isinstance(a, ModelError)}
+    for key, why in refused.items():
+        ctx.progress(f"{key}: not trained. {why}")
     rows = sum(c["card"][ModelCard.train_rows] + c["card"][ModelCard.test_rows] for c in cards)
     if refused and not any(registry.champion(registered_name(k)) for k in ctx.config.propensity.models):
         raise ModelError(next(iter(refused.values())))
@@ -59,66 +84,97 @@ def run(ctx: Context) -> Counts:
     )
 
 
-def _tried(ctx: Context, registry: Registry, base: Base, key: str) -> dict[str, Any] | ModelError:
-    """The card of one model, or why it has none."""
+def _planned(ctx: Context, key: str) -> ModelPlan | ModelError:
     try:
-        card = _model(ctx, registry, base, plan_of(ctx, key))
+        return plan_of(ctx, key)
     except ModelError as failed:
-        ctx.progress(f"{key}: not trained. {failed}")
+        return failed
+
+
+def _past(ctx: Context, plans: Sequence[ModelPlan]) -> Past:
+    """Read once a run, whatever the number of models."""
+    transactions = readable_transactions(ctx)
+    calendar = calendar_of(ctx, transactions)
+    return Past(calendar, *side_by_side(lambda: base_of(ctx, calendar.labelled), lambda: _windows(ctx, plans, transactions, calendar)))
+
+
+def _windows(ctx: Context, plans: Sequence[ModelPlan], transactions: DataFrame, calendar: Calendar) -> dict[str, list[Window]]:
+    """The windows of the past by model: at most some dozens each."""
+    starts = month_starts(calendar.known_until, horizon(ctx))
+    if not plans or not starts:
+        return {p.key: [] for p in plans}
+    names = {p.key: f"m{i}" for i, p in enumerate(plans)}
+    rates = build_rates(
+        transactions, ctx.lake.read(PersonLink), eligible_persons(ctx), {names[p.key]: p.targets for p in plans}, starts, horizon(ctx)
+    )
+    rows = sorted(rates.collect(), key=lambda r: r[BEGINS])
+    return {key: [Window(r[BEGINS], int(r[PERSONS]), int(r[name])) for r in rows] for key, name in names.items()}
+
+
+def _tried(ctx: Context, registry: Registry, past: Past, plan: ModelPlan | ModelError) -> dict[str, Any] | ModelError:
+    """The card of one model, or why it has none."""
+    if isinstance(plan, ModelError):
+        return plan
+    try:
+        card = _model(ctx, registry, past, plan)
+    except ModelError as failed:
         return failed
     ctx.progress(_told(card["card"]))
     return card
 
 
-def _model(ctx: Context, registry: Registry, base: Base, plan: ModelPlan) -> dict[str, Any]:
+def _model(ctx: Context, registry: Registry, past: Past, plan: ModelPlan) -> dict[str, Any]:
     """The card of one model: of the version already trained on the same inputs, else of a new one."""
-    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan, base))
-    training_hash = hash_of(ctx, plan, staged)
+    staged = ctx.lake.stage(f"train_{plan.key}", labelled(ctx, plan, past))
+    training_hash = hash_of(ctx, plan, past, staged)
     known = registry.found(registered_name(plan.key), training_hash)
     if known:
         return registry.card(known)
-    trained, test = train(ctx, plan, staged)
-    return _registered(ctx, registry, plan, trained, test, training_hash)
+    trained, test = train(ctx, plan, past, staged)
+    return _registered(ctx, registry, plan, past.calendar, trained, test, training_hash)
 
 
-def labelled(ctx: Context, plan: ModelPlan, base: Base) -> DataFrame:
+def labelled(ctx: Context, plan: ModelPlan, past: Past) -> DataFrame:
     """The dataset of all training cutoffs and the test cutoff, with labels."""
-    early, test = modelling_cutoffs(ctx)
-    cutoffs = [*early, test]
+    cutoffs = past.calendar.labelled
     positives = build_labels(readable_transactions(ctx), ctx.lake.read(PersonLink), plan.targets, cutoffs, horizon(ctx), ctx.as_of)
-    return with_label(dataset_of(ctx, plan, base), positives)
+    return with_label(dataset_of(ctx, plan, past.base), positives)
 
 
-def train(ctx: Context, plan: ModelPlan, staged: DataFrame) -> tuple[Trained, Sample]:
+def train(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> tuple[Trained, Sample]:
     """The fitted model and the later sample to judge it on."""
-    early, test = modelling_cutoffs(ctx)
+    calendar = past.calendar
     settings = ctx.config.propensity
     columns = [c for c in staged.columns if c not in (*KEYS, LABEL)]
     counts = {r[Feature.cutoff]: (int(r["n"]), int(r["p"])) for r in _counted(staged)}
-    fitting = early[:-1]
-    rows, positives = (sum(counts.get(c, (0, 0))[i] for c in fitting) for i in (0, 1))
+    rows, positives = (sum(counts.get(c, (0, 0))[i] for c in calendar.fitting) for i in (0, 1))
     rate = negative_rate(rows, positives, settings.max_train_rows)
-    fit_rows = _pandas(sample_negatives(_at(staged, fitting), LABEL, KEYS, rate, settings.seed), rate)
-    last = counts.get(early[-1], (0, 0))
+    fit_rows = _pandas(sample_negatives(_at(staged, list(calendar.fitting)), LABEL, KEYS, rate, settings.seed), rate)
+    last = counts.get(calendar.calibration, (0, 0))
     calibration_rate = negative_rate(*last, settings.max_train_rows)
-    calibration = _pandas(sample_negatives(_at(staged, early[-1:]), LABEL, KEYS, calibration_rate, settings.seed), calibration_rate)
-    share = min(1.0, settings.max_train_rows / max(counts.get(test, (1, 0))[0], 1))
-    later = _pandas(sample_rows(_at(staged, [test]), KEYS, share, settings.seed + 1), 1.0)
-    return fit(fit_rows, calibration, columns, seed=settings.seed, seconds=settings.search_seconds), later
+    calibration = _pandas(sample_negatives(_at(staged, [calendar.calibration]), LABEL, KEYS, calibration_rate, settings.seed), calibration_rate)
+    share = min(1.0, settings.max_train_rows / max(counts.get(calendar.test, (1, 0))[0], 1))
+    later = _pandas(sample_rows(_at(staged, [calendar.test]), KEYS, share, settings.seed + 1), 1.0)
+    trained = fit(fit_rows, calibration, columns, seed=settings.seed, seconds=settings.search_seconds)
+    season = season_of(past.windows[plan.key], calendar.calibration)
+    return replace(trained, propensity=replace(trained.propensity, season=season)), later
 
 
-def hash_of(ctx: Context, plan: ModelPlan, staged: DataFrame) -> str:
-    """Hash of what a training depends on: the rows, whatever their order, the settings, the scope and this version of the library."""
+def hash_of(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> str:
+    """Hash of what a training depends on: the rows, whatever their order, the past, the settings, the scope and this version of the library."""
     content = staged.agg(F.sum(F.xxhash64(*sorted(staged.columns)).cast("decimal(38,0)")).alias("rows_hash"), F.count(F.lit(1)).alias("rows")).first()
     settings = ctx.config.propensity.model_dump(mode="json", exclude={"models"})
     whole = {
         "rows": str(content.asDict() if content else {}), "features": ctx.config.features.model_dump(mode="json"), "settings": settings,
         "key": plan.key, "groups": plan.scope.groups, "version": __version__,
+        "calendar": [str(c) for c in past.calendar.labelled], "windows": [str(w) for w in past.windows[plan.key]],
     }  # fmt: skip
     return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _registered(ctx: Context, registry: Registry, plan: ModelPlan, trained: Trained, test: Sample, training_hash: str) -> dict[str, Any]:
+def _registered(
+    ctx: Context, registry: Registry, plan: ModelPlan, calendar: Calendar, trained: Trained, test: Sample, training_hash: str
+) -> dict[str, Any]:
     settings = ctx.config.propensity
     judged = judge(trained.propensity, test, seed=settings.seed, baselines=plan.baselines)
     name = registered_name(plan.key)
@@ -133,9 +189,9 @@ def _registered(ctx: Context, registry: Registry, plan: ModelPlan, trained: Trai
     )
     themes = {c: theme_of(c) for c in trained.propensity.columns}
     profile = Profile.of(test.frame, trained.propensity.columns, judged.probabilities)
-    record = _record(ctx, plan, trained, judged, rival)
+    record = _record(ctx, plan, calendar, trained, judged, rival)
     version = registry.register(name, ScoredModel(trained.propensity, themes, settings.reasons, profile), record)
-    card = _card(ctx, plan, trained, judged, version, verdict.is_let_through, verdict.reason)
+    card = _card(ctx, plan, calendar, trained, judged, version, verdict.is_let_through, verdict.reason)
     registry.conclude(version, training_hash=training_hash, is_champion=verdict.is_let_through, reason=verdict.reason, card=card)
     return card
 
@@ -151,13 +207,14 @@ def _champion_quality(ctx: Context, registry: Registry, current: Version | None,
         return None
 
 
-def _record(ctx: Context, plan: ModelPlan, trained: Trained, judged: Judged, rival: Judged | None) -> Record:
-    early, test = modelling_cutoffs(ctx)
+def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, trained: Trained, judged: Judged, rival: Judged | None) -> Record:
     model = trained.propensity
     params = {
         "model_key": plan.key, "family": model.family, "columns": len(model.columns), "calibration": model.calibrator.kind,
-        "negative_rate": round(model.negative_rate, 6), "seed": ctx.config.propensity.seed, "fit_cutoffs": ",".join(map(str, early[:-1])),
-        "calibration_cutoff": str(early[-1]), "test_cutoff": str(test), "horizon_days": horizon(ctx).length, "gap_days": horizon(ctx).gap,
+        "negative_rate": round(model.negative_rate, 6), "seed": ctx.config.propensity.seed, "fit_cutoffs": ",".join(map(str, calendar.fitting)),
+        "calibration_cutoff": str(calendar.calibration), "test_cutoff": str(calendar.test), "known_until": str(calendar.known_until),
+        "season": "none" if model.season is None else ",".join(f"{m:+.3f}" for m in model.season.months),
+        "horizon_days": horizon(ctx).length, "gap_days": horizon(ctx).gap,
         "members_read": len(plan.scope.read_members), "groups": ",".join(sorted(set(plan.scope.groups.values()))),
     }  # fmt: skip
     metrics = {**judged.quality.as_dict(), **{f"baseline_{k}_auc": v for k, v in judged.baselines.items()}}
@@ -166,7 +223,7 @@ def _record(ctx: Context, plan: ModelPlan, trained: Trained, judged: Judged, riv
         metrics["champion_auc"] = rival.quality.auc
     versions = {f"table_version.{t.full_name()}": str(ctx.lake.version(t)) for t in TRAINED_FROM}
     tags = {**versions, "commit": commit() or "unknown", "as_of": str(ctx.as_of), "library_version": __version__}
-    return Record(params, metrics, tags, all_plots(judged, f"{plan.key} — later period from {test}"), {})
+    return Record(params, metrics, tags, all_plots(judged, f"{plan.key} — later period from {calendar.test}"), {})
 
 
 def commit() -> str | None:
@@ -176,13 +233,14 @@ def commit() -> str | None:
     return found()
 
 
-def _card(ctx: Context, plan: ModelPlan, trained: Trained, judged: Judged, version: Version, is_champion: bool, reason: str) -> dict[str, Any]:
-    early, test = modelling_cutoffs(ctx)
+def _card(
+    ctx: Context, plan: ModelPlan, calendar: Calendar, trained: Trained, judged: Judged, version: Version, is_champion: bool, reason: str
+) -> dict[str, Any]:
     quality = judged.quality
     card = {
         ModelCard.model_key: plan.key, ModelCard.model_version: version.version, ModelCard.trained_on: str(ctx.as_of),
         ModelCard.algorithm: f"{trained.propensity.family}+{trained.propensity.calibrator.kind}",
-        ModelCard.train_cutoffs: [str(c) for c in early], ModelCard.test_cutoff: str(test),
+        ModelCard.train_cutoffs: [str(c) for c in calendar.training], ModelCard.test_cutoff: str(calendar.test),
         ModelCard.train_rows: trained.rows, ModelCard.test_rows: quality.rows, ModelCard.test_positives: quality.positives,
         ModelCard.auc: quality.auc, ModelCard.average_precision: quality.average_precision, ModelCard.brier: quality.brier,
         ModelCard.calibration_error: quality.calibration_error, ModelCard.top_decile_lift: quality.top_decile_lift,
@@ -203,20 +261,17 @@ def _write(ctx: Context, cards: list[dict[str, Any]]) -> None:
     """Adds the cards and gains tables; the same again changes nothing."""
     if not cards:
         return
-    card_rows = [{**c["card"], "trained_on": _day(c["card"]["trained_on"]), "test_cutoff": _day(c["card"]["test_cutoff"])} for c in cards]
-    ctx.lake.upsert(ModelCard, ModelCard.frame(ctx.spark, card_rows))
+    card_rows = [
+        {**c["card"], "trained_on": dt.date.fromisoformat(c["card"]["trained_on"]), "test_cutoff": dt.date.fromisoformat(c["card"]["test_cutoff"])}
+        for c in cards
+    ]
+    ctx.lake.upsert_rows(ModelCard, card_rows)
     tiers = [_tier(c["card"], t) for c in cards for t in c["tiers"]]
-    ctx.lake.upsert(GainsTier, GainsTier.frame(ctx.spark, tiers))
+    ctx.lake.upsert_rows(GainsTier, tiers)
 
 
 def _tier(card: Mapping[str, Any], tier: Mapping[str, Any]) -> dict[str, Any]:
     return {"model_key": card["model_key"], "model_version": card["model_version"], **tier}
-
-
-def _day(text: str) -> Any:
-    from datetime import date
-
-    return date.fromisoformat(text)
 
 
 def _told(card: Mapping[str, Any]) -> str:
@@ -230,7 +285,7 @@ def _counted(staged: DataFrame) -> list[Any]:
     return staged.groupBy(Feature.cutoff).agg(F.count(F.lit(1)).alias("n"), F.sum(LABEL).alias("p")).collect()
 
 
-def _at(staged: DataFrame, cutoffs: list[Any]) -> DataFrame:
+def _at(staged: DataFrame, cutoffs: list[dt.date]) -> DataFrame:
     return staged.where(F.col(Feature.cutoff).isin(cutoffs))
 
 

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from appetence.errors import ModelError
 from appetence.propensity.calibration import Calibrator, correct_prior, expit, logit
+from appetence.propensity.season import DAY_OF_YEAR, Season
 
 Floats = NDArray[np.float64]
 
@@ -139,6 +140,8 @@ class Propensity:
     calibrator: Calibrator
     typical: tuple[float, ...]
     """Median of each column over the training rows: what a reason is told against."""
+    season: Season | None = None
+    """How far the log odds of another time of the year lie from those of the window calibrated on."""
 
     def matrix(self, frame: pd.DataFrame) -> Floats:
         """The columns the model reads, as doubles; ModelError naming those that lack."""
@@ -153,9 +156,18 @@ class Propensity:
         return correct_prior(expit(self.model.margin(values)), self.negative_rate)
 
     def predict(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """`raw_score` and `probability` (calibrated) of each row, rounded to 9 digits."""
+        """`raw_score` and `probability` (calibrated) of each row, rounded to 9 digits.
+
+        A column `day_of_year` says when the label window begins; without it the season is that of the window calibrated on.
+        """
         raw = self.raw(self.matrix(frame))
-        return pd.DataFrame({"raw_score": raw.round(9), "probability": self.calibrator(raw).round(9)}, index=frame.index)
+        days = frame[DAY_OF_YEAR].to_numpy(dtype=np.float64) if DAY_OF_YEAR in frame.columns else None
+        return pd.DataFrame({"raw_score": raw.round(9), "probability": self.probability(raw, days).round(9)}, index=frame.index)
+
+    def probability(self, raw: Floats, days: Floats | None) -> Floats:
+        """Calibrated probability of raw scores, for label windows that begin on these days of the year."""
+        level = self.calibrator(raw)
+        return level if self.season is None or days is None else expit(logit(level) + self.season.shift(days))
 
     def margin(self, values: Floats) -> Floats:
         """Log odds before calibration, for reasons."""

@@ -32,6 +32,7 @@ from appetence.errors import ModelError
 from appetence.propensity.drift import Profile
 from appetence.propensity.models import Propensity
 from appetence.propensity.reasons import reasons
+from appetence.propensity.season import DAY_OF_YEAR
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 HASH_TAG, GATE_TAG, WITHDRAWN_TAG = "training_hash", "gate", "withdrawn"
@@ -218,6 +219,7 @@ def registered_name(model_key: str) -> str:
 
 def signature_of(propensity: Propensity) -> ModelSignature:
     """Doubles in; score, probability and reasons out."""
-    inputs = Schema([ColSpec(DataType.double, c, required=False) for c in propensity.columns])
+    when = [DAY_OF_YEAR] if propensity.season else []
+    inputs = Schema([ColSpec(DataType.double, c, required=False) for c in (*propensity.columns, *when)])
     outputs = Schema([ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")])
     return ModelSignature(inputs=inputs, outputs=outputs)

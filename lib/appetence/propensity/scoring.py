@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from appetence.columns.hashing import stable_order
 from appetence.contracts.gold import Score
 from appetence.propensity.registry import RESULT_TYPE, Registry, ScoredModel, Version
+from appetence.propensity.season import DAY_OF_YEAR
 
 _SCORED = "_scored"
 
@@ -22,7 +23,8 @@ def with_prediction(dataset: DataFrame, registry: Registry, version: Version, st
     """Adds `_scored` (raw score, probability, reasons) by the model as MLflow hands it to Spark."""
     spark: SparkSession = dataset.sparkSession
     predict = mlflow.pyfunc.spark_udf(spark, registry.uri(version), result_type=RESULT_TYPE, env_manager="local")
-    inputs = F.struct(*(F.col(c) for c in stored.propensity.columns))
+    when = [F.dayofyear(Score.cutoff).cast("double").alias(DAY_OF_YEAR)] if stored.propensity.season else []
+    inputs = F.struct(*(F.col(c) for c in stored.propensity.columns), *when)
     return dataset.select(Score.cutoff, Score.person_id, predict(inputs).alias(_SCORED))
 
 

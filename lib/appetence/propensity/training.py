@@ -120,7 +120,7 @@ def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping
     """Figures on a later period. `baselines` names each baseline and its column; a leading `-` means that less is better."""
     test = test.ordered()
     raw = propensity.raw(propensity.matrix(test.frame))
-    probability = propensity.calibrator(raw)
+    probability = propensity.probability(raw, _days(test.frame))
     labels = test.labels
     return Judged(
         quality=evaluate(labels, probability, raw),
@@ -129,6 +129,10 @@ def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping
         labels=labels,
         probabilities=probability,
     )
+
+
+def _days(frame: pd.DataFrame) -> Floats | None:
+    return pd.to_datetime(frame[CUTOFF]).dt.dayofyear.to_numpy(dtype=np.float64) if CUTOFF in frame.columns else None
 
 
 def baseline_auc(frame: pd.DataFrame, column: str, labels: Floats) -> float:

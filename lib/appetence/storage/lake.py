@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import unquote, urlparse
 
 from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
+from appetence.storage.differences import ACTION, DELETE, DOUBLE, INSERT, UPDATE, checked_rows, checked_values, differences, merge_source
 from appetence.storage.files import count_held, count_rows, live_files, sweep
 
-ACTION, HASH = "_action", "_hash"
 CATALOG = "catalog:"
 MADE_WITH = "appetence.made_with"
 FEW = 100_000
@@ -170,14 +171,26 @@ class Lake:
         """Inserts rows whose key is not there yet; leaves all others. `is_staged` as in `sync`."""
         return self._write(table, frame, None, with_updates=False, with_deletes=False, is_staged=is_staged)
 
-    def append(self, table: type[Table], frame: DataFrame) -> Change:
-        """Adds rows without looking: for append-only ledgers."""
-        rows = self._with_run_id(table, frame)
-        added = rows.count()
-        if added and not self.is_dry_run:
+    def upsert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change | None:
+        """`upsert` of rows that the driver holds; None when there is none."""
+        return self._write_rows(table, rows, with_updates=True)
+
+    def insert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change | None:
+        """`insert_new` of rows that the driver holds; None when there is none."""
+        return self._write_rows(table, rows, with_updates=False)
+
+    def _write_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]], *, with_updates: bool) -> Change | None:
+        if not rows:
+            return None
+        count, frame = checked_values(table, rows), table.frame(self.spark, rows)
+        return self._write(table, frame, None, with_updates=with_updates, with_deletes=False, is_staged=True, rows=count)
+
+    def append(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change:
+        """Adds rows that the driver holds, without looking: for append-only ledgers."""
+        if rows and not self.is_dry_run:
             self._ensure(table)
-            self._append(table, rows)
-        return self._noted(table, Change(added, added, 0, 0, self.version(table)))
+            self._append(table, self._with_run_id(table, table.frame(self.spark, rows)))
+        return self._noted(table, Change(len(rows), len(rows), 0, 0, self.version(table)))
 
     def delete(self, table: type[Table], ids: DataFrame, column: str, known: frozenset[str] | None = None) -> int:
         """Deletes the rows whose `column` is among the one-column `ids` (opaque ids); the log records no value. Returns rows deleted.
@@ -242,40 +255,42 @@ class Lake:
 
     def _write(
         self, table: type[Table], frame: DataFrame, scope: str | None, *, with_updates: bool, with_deletes: bool, is_staged: bool = False,
-        within: DataFrame | None = None,
+        within: DataFrame | None = None, rows: int | None = None,
     ) -> Change:  # fmt: skip
         staged = table.shape(frame) if is_staged else self.stage(table.name, table.shape(frame))
-        rows = self._checked_count(table, staged)
         stored = self._stored(table, scope)
-        if stored is None or self._is_blank(table, scope) or stored.isEmpty():
-            if not self.is_dry_run:
-                self._ensure(table)
-                if rows:
-                    self._append(table, staged.withColumn(RUN_ID, F.lit(self.run_id)))
-            return self._noted(table, Change(rows, rows, 0, 0, self.version(table)))
+        if stored is None or self._is_blank(table, scope):
+            return self._first(table, staged, rows)
         if within is not None:
             stored = stored.join(within.select(*table.key), on=list(table.key), how="left_semi")
-        changes = self._differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
-        counts = {r[ACTION]: r["count"] for r in changes.groupBy(ACTION).count().collect()}
-        inserted, updated, deleted = (int(counts.get(a, 0)) for a in ("insert", "update", "delete"))
+        found = differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
+        changes = self.stage(f"{table.name}_changes", found)
+        counts = {r[ACTION]: int(r["count"]) for r in changes.groupBy(ACTION).count().collect()}
+        if DOUBLE in counts:
+            checked_rows(table, staged)
+        inserted, updated, deleted = (counts.get(a, 0) for a in (INSERT, UPDATE, DELETE))
         if not self.is_dry_run:
             if updated + deleted:
                 self._merge(table, staged, changes, scope)
             elif inserted:
                 new = staged.join(changes.drop(ACTION), on=list(table.key), how="left_semi")
                 self._append(table, new.withColumn(RUN_ID, F.lit(self.run_id)))
-        return self._noted(table, Change(rows, inserted, updated, deleted, self.version(table)))
+        given = self._size(staged) if rows is None else rows
+        return self._noted(table, Change(given, inserted, updated, deleted, self.version(table)))
 
-    def _checked_count(self, table: type[Table], staged: DataFrame) -> int:
-        keys = [F.col(str(k)) for k in table.key]
-        first = staged.agg(F.count(F.lit(1)).alias("rows"), F.count_distinct(F.struct(*keys)).alias("keys")).first()
-        assert first is not None
-        if first["rows"] != first["keys"]:
-            raise ContractError(
-                f"The rows built for {table.full_name()} hold {first['rows'] - first['keys']} double keys "
-                f"({', '.join(table.key)}); nothing was written."
-            )
-        return int(first["rows"])
+    def _first(self, table: type[Table], staged: DataFrame, rows: int | None) -> Change:
+        """Rows of a table, or of the part of it that is written, that holds none."""
+        given = checked_rows(table, staged) if rows is None else rows
+        if not self.is_dry_run:
+            self._ensure(table)
+            if given:
+                self._append(table, staged.withColumn(RUN_ID, F.lit(self.run_id)))
+        return self._noted(table, Change(given, given, 0, 0, self.version(table)))
+
+    def _size(self, staged: DataFrame) -> int:
+        """Rows of staged frames; where the scratch space is a local folder their files say it."""
+        files = staged.inputFiles() if "://" not in self.scratch else []
+        return count_rows([Path(unquote(urlparse(f).path)) for f in files]) if files else staged.count()
 
     def _is_blank(self, table: type[Table], scope: str | None = None) -> bool:
         """Whether the files of a local table, or of the one partition that `scope` names, are known to be none."""
@@ -291,30 +306,14 @@ class Lake:
         stored = self.read(table)
         return stored.where(scope) if scope else stored
 
-    def _differences(self, table: type[Table], staged: DataFrame, stored: DataFrame, *, with_updates: bool, with_deletes: bool) -> DataFrame:
-        """The keys to insert, update and delete, with the action in a column."""
-        keys = list(table.key)
-        columns = [str(f) for f in table.content()]
-        new = staged.select(*keys, F.xxhash64(*columns).alias("_new"))
-        old = stored.select(*keys, F.xxhash64(*columns).alias("_old"))
-        both = new.join(old, on=keys, how="full" if with_deletes else "left")
-        action = (
-            F.when(F.col("_old").isNull(), "insert")
-            .when(F.col("_new").isNull(), "delete")
-            .when((F.col("_new") != F.col("_old")) & F.lit(with_updates), "update")
-        )
-        return self.stage(f"{table.name}_changes", both.select(*keys, action.alias(ACTION)).where(F.col(ACTION).isNotNull()))
-
     def _merge(self, table: type[Table], staged: DataFrame, changes: DataFrame, scope: str | None) -> None:
-        keys = list(table.key)
-        source = changes.join(staged, on=keys, how="left").withColumn(RUN_ID, F.lit(self.run_id))
-        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in keys)
-        values: dict[str, str | Column] = {str(f): F.col(f"s.{f}") for f in table.fields()}
+        source, values = merge_source(table, staged, changes, self.run_id)
+        on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.key)
         merge = (
             self._delta(table)
             .alias("t")
             .merge(source.alias("s"), on if not scope else f"{on} AND ({_prefixed(scope, table)})")
-            .whenMatchedDelete(condition=f"s.{ACTION} = 'delete'")
+            .whenMatchedDelete(condition=f"s.{ACTION} = '{DELETE}'")
             .whenMatchedUpdate(set=values)
             .whenNotMatchedInsert(values=values)
         )
