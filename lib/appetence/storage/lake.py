@@ -21,6 +21,7 @@ from delta.tables import DeltaTable
 from pyspark import inheritable_thread_target
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
@@ -29,6 +30,7 @@ from appetence.storage.files import count_held, count_rows, live_files, sweep
 
 CATALOG = "catalog:"
 MADE_WITH = "appetence.made_with"
+GLOB = "*?[]{}\\"
 FEW = 100_000
 """Ids that are worth carrying to a table's files; more are joined by Spark."""
 
@@ -101,12 +103,23 @@ class Lake:
             raise MissingTableError(
                 f"The table {table.full_name()} is not there yet: run the job {table.writer_job()} first (appetence run {table.writer_job()})."
             )
-        frame = self._raw(table)
+        frame = self._plain(table)
         lacking = [f for f in table.content() if f not in frame.columns]
         for name in lacking:
             frame = frame.withColumn(name, F.lit(None).cast(name.dtype))
         fields = table.fields() if with_run_id else table.content()
         return frame.select(*(F.col(str(f)) for f in fields))
+
+    def _plain(self, table: type[Table]) -> DataFrame:
+        """The rows of the current version. Of a local lake its files are read as they are: to ask Delta which ones they are is a Spark job of
+        its own for every reading, which on small data costs more than the reading."""
+        files = self._files(table)
+        if files is None or any(c in self.path(table) for c in GLOB):
+            return self._raw(table)
+        if not files:
+            return table.frame(self.spark, content_only=False)
+        whole = T.StructType([T.StructField(f.name, f.dataType) for f in table.struct().fields])
+        return self.spark.read.schema(whole).option("basePath", self.path(table)).parquet(*(str(f) for f in files))
 
     def read_or_empty(self, table: type[Table]) -> DataFrame:
         """Like `read`, with no rows when the table is not there yet. Of a table known to be empty Spark need not plan any join."""
