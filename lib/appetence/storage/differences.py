@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,3 +57,15 @@ def refused_doubles(table: type[Table], rows: int, keys: int) -> int:
     if rows != keys:
         raise ContractError(f"The rows built for {table.full_name()} hold {rows - keys} double keys ({', '.join(table.key)}); nothing was written.")
     return rows
+
+
+def table_properties(table: type[Table]) -> dict[str, str]:
+    """Delta keeps minimum and maximum of technical columns only, so that no personal value enters its log."""
+    columns = [c for c in table.technical_columns() if c not in table.partition_by]
+    stats = {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)} if columns else {"delta.dataSkippingNumIndexedCols": "0"}
+    return {**stats, "delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
+
+
+def prefixed(scope: str, table: type[Table]) -> str:
+    """The condition with its columns named as those of the target `t`."""
+    return re.sub(r"\b(" + "|".join(str(f) for f in table.content()) + r")\b", r"t.`\1`", scope)

@@ -25,7 +25,19 @@ from pyspark.sql import types as T
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
-from appetence.storage.differences import ACTION, DELETE, DOUBLE, INSERT, UPDATE, checked_rows, checked_values, differences, merge_source
+from appetence.storage.differences import (
+    ACTION,
+    DELETE,
+    DOUBLE,
+    INSERT,
+    UPDATE,
+    checked_rows,
+    checked_values,
+    differences,
+    merge_source,
+    prefixed,
+    table_properties,
+)
 from appetence.storage.files import count_held, count_rows, live_files, sweep
 
 CATALOG = "catalog:"
@@ -325,7 +337,7 @@ class Lake:
         merge = (
             self._delta(table)
             .alias("t")
-            .merge(source.alias("s"), on if not scope else f"{on} AND ({_prefixed(scope, table)})")
+            .merge(source.alias("s"), on if not scope else f"{on} AND ({prefixed(scope, table)})")
             .whenMatchedDelete(condition=f"s.{ACTION} = '{DELETE}'")
             .whenMatchedUpdate(set=values)
             .whenNotMatchedInsert(values=values)
@@ -344,7 +356,7 @@ class Lake:
 
     def _ensure(self, table: type[Table]) -> None:
         if not self.exists(table):
-            self.spark.sql(table.ddl(self.identifier(table), _properties(table)))
+            self.spark.sql(table.ddl(self.identifier(table), table_properties(table)))
             return
         have = set(self._raw(table).columns)
         lacking = [f for f in table.fields() if f not in have]
@@ -398,14 +410,3 @@ class Lake:
     def _file_count(self, table: type[Table]) -> int:
         log = self._log(table)
         return sum(1 for f in log.parent.rglob("*.parquet")) if log else 0
-
-
-def _properties(table: type[Table]) -> dict[str, str]:
-    """Delta keeps minimum and maximum of technical columns only, so that no personal value enters its log."""
-    columns = [c for c in table.technical_columns() if c not in table.partition_by]
-    stats = {"delta.dataSkippingStatsColumns": ",".join(f"`{c}`" for c in columns)} if columns else {"delta.dataSkippingNumIndexedCols": "0"}
-    return {**stats, "delta.enableDeletionVectors": "false", "delta.enableChangeDataFeed": "false"}
-
-
-def _prefixed(scope: str, table: type[Table]) -> str:
-    return re.sub(r"\b(" + "|".join(str(f) for f in table.content()) + r")\b", r"t.`\1`", scope)
