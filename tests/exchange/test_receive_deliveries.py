@@ -204,7 +204,7 @@ def _kill_at(patch: pytest.MonkeyPatch, stage: str) -> None:
 
         patch.setattr(stores.FolderStore, "delete", few)
     else:
-        method = "insert_new" if verb == "insert" else "upsert"
+        method = "insert_new" if verb == "insert" else "upsert_rows"
         write = getattr(Lake, method)
 
         def writes(lake: Lake, table: type[Table], frame: object) -> object:
