@@ -1,4 +1,4 @@
-"""Rates of the past windows, against a plain loop; and the day up to which everything is known."""
+"""Rates of the past windows, against a plain loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from appetence.errors import ModelError
 from appetence.features import build_rates, month_starts
 from appetence.features.rates import BEGINS, PERSONS
-from appetence.pipeline.modelling import known_until
 from tests.features.planted import HORIZON, eligible, links, random_events, transactions
 
 pytestmark = pytest.mark.spark
@@ -45,14 +44,3 @@ def test_more_windows_than_a_long_has_bits_are_refused(spark: SparkSession) -> N
     starts = [D(2020, 1, 1) + dt.timedelta(days=n) for n in range(64)]
     with pytest.raises(ModelError, match="1 to 60 windows, not 64"):
         build_rates(transactions(spark, []), links(spark, PEOPLE), eligible(spark, PEOPLE), TARGETS, starts, HORIZON)
-
-
-def test_labels_end_where_the_slowest_member_ends_and_a_silent_one_is_not_waited_for(spark: SparkSession) -> None:
-    events = [
-        ("p000", "m1", D(2026, 10, 30), 5),
-        ("p000", "m2", D(2026, 10, 19), 5),
-        ("p001", "m2", D(2026, 9, 1), 5),
-        ("p000", "m3", D(2026, 5, 1), 5),
-    ]
-    assert known_until(transactions(spark, events), D(2026, 10, 31)) == D(2026, 10, 19)
-    assert known_until(transactions(spark, events[3:]), D(2026, 10, 31)) == D(2026, 10, 31), "nobody delivers: nothing to wait for"

@@ -8,8 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Waterfall
+from appetence.contracts.gold import Score
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
@@ -125,3 +127,49 @@ def test_tables_written_side_by_side_are_each_whole(lake: Lake) -> None:
     doubled = links(lake, {"a": "p1"}).union(links(lake, {"a": "p2"}))
     with pytest.raises(ContractError, match="1 double keys"):
         lake.together(partial(lake.sync, Waterfall, steps), partial(lake.sync, PersonLink, doubled))
+
+
+def scores() -> list[dict[str, object]]:
+    keys = ["prospect:r_vad", "house:50% / été", "a=b"]
+    common = {"model_version": "1", "raw_score": 0.5, "probability": 0.5, "decile": 1, "reasons": ["recent"]}
+    return [{**common, "model_key": keys[n % 3], "cutoff": dt.date(2026, 1, 1 + n % 2), "person_id": f"p{n}", "rank": n} for n in range(24)]
+
+
+def test_a_local_table_read_from_its_files_is_what_delta_reads(lake: Lake) -> None:
+    """Files without a column of today, partition values that file names cannot hold, rows changed and deleted since, a checkpoint."""
+    rows = scores()
+    older = Score.frame(lake.spark, rows).drop("expected_amount_cents").withColumn("run_id", F.lit("run-0"))
+    older.write.format("delta").partitionBy("model_key", "cutoff").save(lake.path(Score))
+    assert _as_delta_reads(lake) == 24
+    for turn in range(11):
+        lake.upsert_rows(Score, [{**rows[turn], "probability": 0.9, "expected_amount_cents": 100}])
+    lake.sync(Score, Score.frame(lake.spark, rows[5:]))
+    assert list((Path(lake.path(Score)) / "_delta_log").glob("*.checkpoint.parquet")), "the log is read behind a checkpoint too"
+    assert _as_delta_reads(lake) == 19
+    lake.sync(Score, Score.frame(lake.spark, []))
+    assert _as_delta_reads(lake) == 0
+
+
+def _as_delta_reads(lake: Lake) -> int:
+    """Rows of Score, the same by both ways."""
+    names = [str(f) for f in Score.content()]
+    mine = lake.read(Score)
+    theirs = lake._raw(Score)
+    theirs = theirs if "expected_amount_cents" in theirs.columns else theirs.withColumn("expected_amount_cents", F.lit(None).cast("bigint"))
+    found, expected = (sorted(map(str, frame.select(*names).collect())) for frame in (mine, theirs))
+    assert found == expected
+    return len(found)
+
+
+def test_rows_of_the_driver_are_written_like_frames(lake: Lake) -> None:
+    rows = [{"record_id": r, "member_id": "m01", "person_id": "p1", "since": DAY} for r in "ab"]
+    assert lake.upsert_rows(PersonLink, []).is_none and not lake.exists(PersonLink)
+    assert (lake.insert_rows(PersonLink, rows).inserted, lake.upsert_rows(PersonLink, rows).is_none) == (2, True)
+    assert lake.insert_rows(PersonLink, [{**rows[0], "person_id": "p9"}]).is_none, "a key that is there stays as it is"
+    assert lake.upsert_rows(PersonLink, [{**rows[0], "person_id": "p9"}]).updated == 1
+    before = lake.version(PersonLink)
+    with pytest.raises(ContractError, match="1 double keys"):
+        lake.upsert_rows(PersonLink, [*rows, rows[0]])
+    with pytest.raises(ContractError, match="2 double keys"):
+        lake.upsert(PersonLink, links(lake, {"a": "p1", "n": "p2"}).union(links(lake, {"a": "p2", "n": "p2"})))
+    assert lake.version(PersonLink) == before

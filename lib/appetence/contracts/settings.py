@@ -90,6 +90,11 @@ class FeatureSettings(Spec):
     history_days: int = Field(default=1096, ge=30, description="events older than this are not read")
     train_cutoffs: int = Field(default=3, ge=1)
     step_days: int = Field(default=90, ge=1, description="days between two training cutoffs")
+    silent_days: int = Field(
+        default=62,
+        ge=1,
+        description="labels wait for the deliveries of every member but one silent for longer: members deliver monthly, and may miss one",
+    )
 
 
 class PropensitySettings(Spec):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -21,7 +20,7 @@ BEGINS, PERSONS = "begins", "persons"
 MOST_WINDOWS = 60
 """The windows of one person are bits of one long."""
 
-_FIRST = "_first"
+_FIRST, _BITS = "_first", "_bits"
 
 
 def month_starts(until: dt.date, horizon: Horizon) -> list[dt.date]:
@@ -52,12 +51,12 @@ def build_rates(
         raise ModelError(f"Rates are read from 1 to {MOST_WINDOWS} windows, not {len(starts)}; name fewer first days.")
     day = F.col(Transaction.transaction_date)
     known = with_person(transactions, links, eligible)
-    bits = _bits(day, starts, horizon)
-    acted = {
-        n: F.when(F.col(Transaction.member_id).isin(sorted(targets[n])) & is_counted(), bits).otherwise(F.lit(0).cast("bigint")) for n in targets
-    }
-    persons = known.groupBy(Feature.person_id).agg(
-        F.greatest(F.min(day), F.min(FEATURED_FROM)).alias(_FIRST), *(F.bit_or(column).alias(name) for name, column in acted.items())
+    of_target = {n: F.col(Transaction.member_id).isin(sorted(members)) & is_counted() for n, members in targets.items()}
+    acted = {n: F.when(wanted, F.col(_BITS)).otherwise(F.lit(0)) for n, wanted in of_target.items()}
+    persons = (
+        known.withColumn(_BITS, _bits(day, starts, horizon))
+        .groupBy(Feature.person_id)
+        .agg(F.greatest(F.min(day), F.min(FEATURED_FROM)).alias(_FIRST), *(F.bit_or(column).alias(name) for name, column in acted.items()))
     )
     windows = F.array(*(F.struct(F.lit(s).alias(BEGINS), F.lit(i).alias("bit")) for i, s in enumerate(starts)))
     seen = persons.withColumn("window", F.explode(F.filter(windows, lambda w: w[BEGINS] >= F.col(_FIRST))))
@@ -69,6 +68,5 @@ def build_rates(
 
 def _bits(day: Column, starts: Sequence[dt.date], horizon: Horizon) -> Column:
     """A long with a bit for each window that holds the day."""
-    none: Any = F.lit(0).cast("bigint")
-    flags = [F.when(is_in_label_window(day, F.lit(s), horizon), F.lit(1 << i).cast("bigint")).otherwise(none) for i, s in enumerate(starts)]
-    return reduce(lambda a, b: a.bitwiseOR(b), flags)
+    flags = [F.when(is_in_label_window(day, F.lit(s), horizon), F.lit(1 << i)).otherwise(F.lit(0)) for i, s in enumerate(starts)]
+    return reduce(lambda a, b: a.bitwiseOR(b), flags).cast("bigint")

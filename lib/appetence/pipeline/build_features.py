@@ -12,8 +12,9 @@ from appetence.pipeline.modelling import at_cutoffs, calendar_of, eligible_perso
 def run(ctx: Context) -> Counts:
     """One pass over the transactions for all cutoffs: training, test and the as-of date."""
     transactions = readable_transactions(ctx)
-    cutoffs = [*calendar_of(ctx, transactions).labelled, ctx.as_of]
+    calendar = calendar_of(ctx, transactions)
+    cutoffs = [*calendar.labelled, ctx.as_of]
     ctx.progress(f"snapshots at {', '.join(str(c) for c in cutoffs)}")
     rows = build_features(transactions, ctx.lake.read(PersonLink), eligible_persons(ctx), cutoffs, horizon(ctx))
     written = ctx.lake.sync(Feature, rows, at_cutoffs(cutoffs))
-    return Counts(transactions.count(), written.rows, details={"cutoffs": [str(c) for c in cutoffs]})
+    return Counts(calendar.transactions, written.rows, details={"cutoffs": [str(c) for c in cutoffs]})

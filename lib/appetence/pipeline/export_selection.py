@@ -199,8 +199,7 @@ def _register(ctx: Context, stored: dict[str, dict[str, Any]], written: Rows, de
     gone = [{**stored[i], Export.destroyed_on: ctx.as_of} for i in destroyed]
     columns = {str(f) for f in Export.content()}
     rows = [{str(k): v for k, v in row.items() if str(k) in columns} for row in [*gone, *written]]
-    if rows:
-        ctx.lake.upsert_rows(Export, rows)
+    ctx.lake.upsert_rows(Export, rows)
     lines = ExportLine.frame(ctx.spark, [])
     for row in written:
         common: dict[str, Any] = {ExportLine.export_id: row[Export.export_id], ExportLine.campaign_id: row[Export.campaign_id]}

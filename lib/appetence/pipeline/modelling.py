@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,6 @@ from appetence.pipeline.context import Context
 from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
-
-PATIENCE = 62
-"""Days: members deliver once a month, and may miss one."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +51,9 @@ def horizon(ctx: Context) -> Horizon:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The cutoffs of a run, and the day up to which every member's transactions are known: no label window goes past it."""
+    """The cutoffs of a run, the transactions they were read from, and the day up to which every member's are known: no label window goes past it."""
 
+    transactions: int
     known_until: dt.date
     fitting: tuple[dt.date, ...]
     calibration: dt.date
@@ -75,18 +73,22 @@ class Calendar:
 def calendar_of(ctx: Context, transactions: DataFrame) -> Calendar:
     """The calendar that these readable transactions allow: labels end where the deliveries of the slowest member end."""
     s = ctx.config.features
-    until = known_until(transactions, ctx.as_of)
+    by_member = transactions.groupBy(Transaction.member_id).agg(F.max(Transaction.transaction_date).alias("last"), F.count(F.lit(1)).alias("n"))
+    members = by_member.collect()  # grows with members, not with persons
+    until = known_until([row["last"] for row in members], ctx.as_of, s.silent_days)
     training, test = training_cutoffs(until, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
-    return Calendar(until, tuple(training[:-1]), training[-1], test)
+    return Calendar(sum(row["n"] for row in members), until, tuple(training[:-1]), training[-1], test)
 
 
-def known_until(transactions: DataFrame, as_of: dt.date) -> dt.date:
+def known_until(last_days: Iterable[dt.date], as_of: dt.date, silent_days: int) -> dt.date:
     """The earliest of the members' last days: later ones are not in yet for everybody, and would be labels of no.
 
-    A member silent for more than `PATIENCE` days is not waited for. Grows with members, not with persons.
+    A member silent for more than `silent_days` is not waited for.
+
+    >>> known_until([dt.date(2026, 10, 30), dt.date(2026, 10, 19), dt.date(2026, 5, 1)], dt.date(2026, 10, 31), 62)
+    datetime.date(2026, 10, 19)
     """
-    last = transactions.groupBy(Transaction.member_id).agg(F.max(Transaction.transaction_date).alias("last")).collect()
-    return min((r["last"] for r in last if (as_of - r["last"]).days <= PATIENCE), default=as_of)
+    return min((day for day in last_days if (as_of - day).days <= silent_days), default=as_of)
 
 
 def at_cutoffs(cutoffs: Sequence[dt.date]) -> str:
@@ -148,7 +150,7 @@ def plan_of(ctx: Context, key: str) -> ModelPlan:
 
 @dataclass(frozen=True)
 class Base:
-    """What the models of a run have in common: features at their cutoffs of persons that may be scored today, and how each can be reached."""
+    """What all models of a run read: features at their cutoffs of persons that may be scored today, and how each can be reached."""
 
     features: DataFrame
     reach: DataFrame

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
-from appetence.contracts.base import Table
 from appetence.contracts.campaign import Campaign, Export, ExportLine
 from appetence.contracts.domain import Right
 from appetence.contracts.local import local_frame
@@ -42,16 +41,17 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
     limits = [row for c in _of(cases, Right.LIMITATION) for row in r.limitation_rows(c.request, c.found.record_ids)]
     deaths = [row for c in cases for row in r.death_rows(c.request, c.found.person_ids)]
     wishes = [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)]
+    write = ctx.lake.upsert_rows
     ctx.lake.together(
         partial(_stop, ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)]),
-        partial(_write, ctx, Limitation, limits), partial(_write, ctx, Directive, wishes), partial(_write, ctx, Death, deaths),
+        partial(write, Limitation, limits), partial(write, Directive, wishes), partial(write, Death, deaths),
         partial(_suppress, ctx, cases, said),
     )  # fmt: skip
     erasures = _of(cases, Right.ERASURE)
     if erasures:
         _erase(ctx, erasures)
     done = [c for c in cases if c.request.spec.right != Right.RECTIFICATION]
-    _write(ctx, RightsRequest, [_closed(ctx, c) for c in done])
+    ctx.lake.upsert_rows(RightsRequest, [_closed(ctx, c) for c in done])
     if erasures:
         ctx.lake.purge([RightsRequest])
     # A rectification goes to its suppliers, who correct at source; its file has served, its row stays open until their delivery.
@@ -60,11 +60,6 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
 
 def _of(cases: Sequence[Case], right: Right) -> list[Case]:
     return [c for c in cases if c.request.spec.right == right]
-
-
-def _write(ctx: Context, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        ctx.lake.upsert_rows(table, rows)
 
 
 def _closed(ctx: Context, case: Case) -> dict[str, Any]:
@@ -118,7 +113,7 @@ def _tell(ctx: Context, cases: Sequence[Case]) -> None:
                     references[use.export_id].append(use.reference)
             folder = Path(ctx.config.paths.reports) / "rights_notices" / recipient
             write_private(folder, f"{case.request.request_id}.json", r.notice_letter(case.request, recipient, references))
-    ctx.lake.together(partial(_write, ctx, RightsTask, tasks), partial(_write, ctx, RightsNotice, notices))
+    ctx.lake.together(partial(ctx.lake.upsert_rows, RightsTask, tasks), partial(ctx.lake.upsert_rows, RightsNotice, notices))
 
 
 def _stop(ctx: Context, cases: Sequence[Case]) -> None:

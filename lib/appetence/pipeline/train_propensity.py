@@ -51,8 +51,9 @@ TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink)
 
 @dataclass(frozen=True)
 class Past:
-    """What the models of a run have in common: their cutoffs, the inputs at those, and how often each target was met, month by month."""
+    """What a run is trained from, read once whatever the number of models. `windows`: how often each target was met, month by month."""
 
+    transactions: DataFrame
     calendar: Calendar
     base: Base
     windows: Mapping[str, Sequence[Window]]
@@ -92,10 +93,10 @@ def _planned(ctx: Context, key: str) -> ModelPlan | ModelError:
 
 
 def _past(ctx: Context, plans: Sequence[ModelPlan]) -> Past:
-    """Read once a run, whatever the number of models."""
+    """Cutoffs, the inputs at those, and the windows before."""
     transactions = readable_transactions(ctx)
     calendar = calendar_of(ctx, transactions)
-    return Past(calendar, *side_by_side(lambda: base_of(ctx, calendar.labelled), lambda: _windows(ctx, plans, transactions, calendar)))
+    return Past(transactions, calendar, *side_by_side(lambda: base_of(ctx, calendar.labelled), lambda: _windows(ctx, plans, transactions, calendar)))
 
 
 def _windows(ctx: Context, plans: Sequence[ModelPlan], transactions: DataFrame, calendar: Calendar) -> dict[str, list[Window]]:
@@ -137,7 +138,7 @@ def _model(ctx: Context, registry: Registry, past: Past, plan: ModelPlan) -> dic
 def labelled(ctx: Context, plan: ModelPlan, past: Past) -> DataFrame:
     """The dataset of all training cutoffs and the test cutoff, with labels."""
     cutoffs = past.calendar.labelled
-    positives = build_labels(readable_transactions(ctx), ctx.lake.read(PersonLink), plan.targets, cutoffs, horizon(ctx), ctx.as_of)
+    positives = build_labels(past.transactions, ctx.lake.read(PersonLink), plan.targets, cutoffs, horizon(ctx), ctx.as_of)
     return with_label(dataset_of(ctx, plan, past.base), positives)
 
 

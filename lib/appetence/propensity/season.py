@@ -39,8 +39,8 @@ class Season:
 
     def shift(self, days: Floats) -> Floats:
         """What to add to the log odds of rows whose window begins on these days of the year (1 to 366): a line between the months."""
-        known = (np.asarray(days, dtype=np.float64) - 1) * MONTHS / 365.25
-        return np.asarray(np.interp(known % MONTHS, np.arange(MONTHS + 1), [*self.months, self.months[0]]))
+        moments = (np.asarray(days, dtype=np.float64) - 1) * MONTHS / 365.25
+        return np.asarray(np.interp(moments, np.arange(MONTHS), self.months, period=MONTHS))
 
 
 def season_of(windows: Sequence[Window], calibrated_on: dt.date) -> Season | None:

@@ -32,7 +32,7 @@ LOCAL_CONF = {
 }
 
 
-_QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC -Xms3g -XX:MetaspaceSize=512m"
+_QUICK = " -XX:TieredStopAtLevel=1 -XX:+UseParallelGC"
 """For runs of minutes: code is compiled once and lightly. A larger young generation, and a larger cache of generated code (its keys are whole
 source texts), were a little quicker and ran out of memory in long sessions."""
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling. And it leaves methods

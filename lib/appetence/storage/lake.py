@@ -1,7 +1,8 @@
 """The lake: read, insert, upsert, sync and purge tables by contract.
 
-Every writer stages its rows once (which cuts their lineage), checks shape and key, compares with what is stored and commits only the
-difference: a rerun that changes nothing commits nothing. `run_id` marks the run that last changed a row and is left out of comparisons.
+Every writer stages its rows once (which cuts their lineage; rows that the driver holds have none), checks shape and key, compares with what is
+stored and commits only the difference: a rerun that changes nothing commits nothing. `run_id` marks the run that last changed a row and is
+left out of comparisons.
 """
 
 from __future__ import annotations
@@ -25,19 +26,7 @@ from pyspark.sql import types as T
 
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
-from appetence.storage.differences import (
-    ACTION,
-    DELETE,
-    DOUBLE,
-    INSERT,
-    UPDATE,
-    checked_rows,
-    checked_values,
-    differences,
-    merge_source,
-    prefixed,
-    table_properties,
-)
+from appetence.storage import differences as d
 from appetence.storage.files import count_held, count_rows, live_files, sweep
 
 CATALOG = "catalog:"
@@ -124,7 +113,7 @@ class Lake:
 
     def _plain(self, table: type[Table]) -> DataFrame:
         """The rows of the current version. Of a local lake its files are read as they are: to ask Delta which ones they are is a Spark job of
-        its own for every reading, which on small data costs more than the reading."""
+        its own for every reading, which on small data costs more than the reading. A frame goes on reading the files it was made with."""
         files = self._files(table)
         if files is None or any(c in self.path(table) for c in GLOB):
             return self._raw(table)
@@ -196,25 +185,25 @@ class Lake:
         """Inserts rows whose key is not there yet; leaves all others. `is_staged` as in `sync`."""
         return self._write(table, frame, None, with_updates=False, with_deletes=False, is_staged=is_staged)
 
-    def upsert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change | None:
-        """`upsert` of rows that the driver holds; None when there is none."""
+    def upsert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change:
+        """`upsert` of rows that the driver holds; with none the table is not even made."""
         return self._write_rows(table, rows, with_updates=True)
 
-    def insert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change | None:
-        """`insert_new` of rows that the driver holds; None when there is none."""
+    def insert_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change:
+        """`insert_new` of rows that the driver holds; with none the table is not even made."""
         return self._write_rows(table, rows, with_updates=False)
 
-    def _write_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]], *, with_updates: bool) -> Change | None:
+    def _write_rows(self, table: type[Table], rows: Sequence[Mapping[str, Any]], *, with_updates: bool) -> Change:
         if not rows:
-            return None
-        count, frame = checked_values(table, rows), table.frame(self.spark, rows)
+            return Change(0, 0, 0, 0, self.version(table))
+        count, frame = d.checked_values(table, rows), table.frame(self.spark, rows)
         return self._write(table, frame, None, with_updates=with_updates, with_deletes=False, is_staged=True, rows=count)
 
     def append(self, table: type[Table], rows: Sequence[Mapping[str, Any]]) -> Change:
         """Adds rows that the driver holds, without looking: for append-only ledgers."""
         if rows and not self.is_dry_run:
             self._ensure(table)
-            self._append(table, self._with_run_id(table, table.frame(self.spark, rows)))
+            self._append(table, table.frame(self.spark, rows).withColumn(RUN_ID, F.lit(self.run_id)))
         return self._noted(table, Change(len(rows), len(rows), 0, 0, self.version(table)))
 
     def delete(self, table: type[Table], ids: DataFrame, column: str, known: frozenset[str] | None = None) -> int:
@@ -288,24 +277,24 @@ class Lake:
             return self._first(table, staged, rows)
         if within is not None:
             stored = stored.join(within.select(*table.key), on=list(table.key), how="left_semi")
-        found = differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
+        found = d.differences(table, staged, stored, with_updates=with_updates, with_deletes=with_deletes)
         changes = self.stage(f"{table.name}_changes", found)
-        counts = {r[ACTION]: int(r["count"]) for r in changes.groupBy(ACTION).count().collect()}
-        if DOUBLE in counts:
-            checked_rows(table, staged)
-        inserted, updated, deleted = (counts.get(a, 0) for a in (INSERT, UPDATE, DELETE))
+        counts = {r[d.ACTION]: int(r["count"]) for r in changes.groupBy(d.ACTION).count().collect()}
+        if d.DOUBLE in counts:
+            d.checked_rows(table, staged)
+        inserted, updated, deleted = (counts.get(a, 0) for a in (d.INSERT, d.UPDATE, d.DELETE))
         if not self.is_dry_run:
             if updated + deleted:
                 self._merge(table, staged, changes, scope)
             elif inserted:
-                new = staged.join(changes.drop(ACTION), on=list(table.key), how="left_semi")
+                new = staged.join(changes.drop(d.ACTION), on=list(table.key), how="left_semi")
                 self._append(table, new.withColumn(RUN_ID, F.lit(self.run_id)))
         given = self._size(staged) if rows is None else rows
         return self._noted(table, Change(given, inserted, updated, deleted, self.version(table)))
 
     def _first(self, table: type[Table], staged: DataFrame, rows: int | None) -> Change:
         """Rows of a table, or of the part of it that is written, that holds none."""
-        given = checked_rows(table, staged) if rows is None else rows
+        given = d.checked_rows(table, staged) if rows is None else rows
         if not self.is_dry_run:
             self._ensure(table)
             if given:
@@ -332,17 +321,16 @@ class Lake:
         return stored.where(scope) if scope else stored
 
     def _merge(self, table: type[Table], staged: DataFrame, changes: DataFrame, scope: str | None) -> None:
-        source, values = merge_source(table, staged, changes, self.run_id)
+        source, values = d.merge_source(table, staged, changes, self.run_id)
         on = " AND ".join(f"t.`{k}` = s.`{k}`" for k in table.key)
-        merge = (
-            self._delta(table)
-            .alias("t")
-            .merge(source.alias("s"), on if not scope else f"{on} AND ({prefixed(scope, table)})")
-            .whenMatchedDelete(condition=f"s.{ACTION} = '{DELETE}'")
-            .whenMatchedUpdate(set=values)
-            .whenNotMatchedInsert(values=values)
-        )
-        self._committed(table, merge.execute)
+
+        def merge() -> None:
+            target = self._delta(table).alias("t")  # opened once the table has all columns of today
+            acts = target.merge(source.alias("s"), on if not scope else f"{on} AND ({d.prefixed(scope, table)})")
+            acts = acts.whenMatchedDelete(condition=f"s.{d.ACTION} = '{d.DELETE}'").whenMatchedUpdate(set=values)
+            acts.whenNotMatchedInsert(values=values).execute()
+
+        self._committed(table, merge)
 
     def _append(self, table: type[Table], rows: DataFrame) -> None:
         ordered = rows.select(*(str(f) for f in table.fields()))
@@ -356,7 +344,7 @@ class Lake:
 
     def _ensure(self, table: type[Table]) -> None:
         if not self.exists(table):
-            self.spark.sql(table.ddl(self.identifier(table), table_properties(table)))
+            self.spark.sql(table.ddl(self.identifier(table), d.table_properties(table)))
             return
         have = set(self._raw(table).columns)
         lacking = [f for f in table.fields() if f not in have]
@@ -376,9 +364,6 @@ class Lake:
                 name = next((c for c in table.checks if c in text), "a NOT NULL column")
                 raise ContractError(f"Rows for {table.full_name()} break its check {name!r}; nothing was written.") from None
             raise
-
-    def _with_run_id(self, table: type[Table], frame: DataFrame) -> DataFrame:
-        return table.shape(frame).withColumn(RUN_ID, F.lit(self.run_id))
 
     def _noted(self, table: type[Table], change: Change) -> Change:
         self.changes[table.full_name()] = change
