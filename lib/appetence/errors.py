@@ -84,13 +84,15 @@ class BudgetError(AppetenceError):
 
 
 class PartlyDoneError(AppetenceError):
-    """Some of a run's work was refused and the rest was done and stands: `done` holds the counts of what was done."""
+    """Some of a run's work was refused and the rest was done and stands: `done` holds the counts of what was done, `outcome` the whole
+    outcome of the run once it has been written down."""
 
     exit_code = 11
 
     def __init__(self, sentence: str, done: Any) -> None:
         super().__init__(sentence)
         self.done = done
+        self.outcome: Any = None
 
 
 class RightsError(AppetenceError):

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from appetence.cli import chain
-from appetence.errors import ConfigError
+from appetence.errors import ConfigError, PartlyDoneError
 from appetence.pipeline.context import Counts
 from appetence.pipeline.runner import Outcome
 from appetence.pipeline.steps import CHAIN, JOBS, NEEDS, waits_for
@@ -86,6 +86,21 @@ def test_a_failure_lets_what_runs_end_and_nothing_else_begin(night: Night, conf_
         chain.run_chain(load("demo", [], conf_folder), AS_OF)
     assert ("end", "build_features") in night.noted
     assert ("begin", "train_propensity") not in night.noted and ("end", "enrich_persons") not in night.noted
+
+
+def test_a_job_refused_a_part_lets_the_others_go_on_and_the_chain_ends_badly(night: Night, conf_folder: str) -> None:
+    def refuse() -> None:
+        partly = PartlyDoneError("One campaign was not cut.", Counts(3, 2))
+        partly.outcome = Outcome("select_campaign", "r1", partly.done, 1.0, refused=str(partly))
+        raise partly
+
+    night.acts = {"select_campaign": refuse}
+    outcomes = chain.run_chain(load("demo", [], conf_folder), AS_OF)
+    assert [o.job for o in outcomes] == list(CHAIN) and ("end", "issue_statements") in night.noted
+    with pytest.raises(PartlyDoneError, match="select_campaign: One campaign was not cut") as told:
+        chain.told_at_the_end(outcomes)
+    assert told.value.exit_code != 0
+    chain.told_at_the_end([o for o in outcomes if not o.refused])
 
 
 def void(_: object) -> None:

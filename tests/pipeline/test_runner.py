@@ -23,7 +23,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     @contextmanager
     def nothing(*_: Any, **__: Any) -> Iterator[Any]:
-        yield SimpleNamespace(log=SimpleNamespace(line=lambda *a, **k: None))
+        yield SimpleNamespace(log=SimpleNamespace(line=lambda *a, **k: None), lake=SimpleNamespace(changes={}), run_id="run-1")
 
     monkeypatch.setattr(runner, "held", nothing)
     monkeypatch.setattr(runner, "opened", nothing)
@@ -42,9 +42,12 @@ def _refusing(error: Exception) -> Any:
 def test_what_was_done_before_a_refusal_is_audited_and_counted(seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str) -> None:
     done = Counts(10, 9, details={"audit": [{"action": "exported"}]})
     monkeypatch.setattr(runner, "step", _refusing(PartlyDoneError("One was refused.", done)))
-    with pytest.raises(PartlyDoneError):
+    with pytest.raises(PartlyDoneError) as partly:
         runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
     assert seen == [("audit", done), ("failed", done, "One was refused.")]
+    outcome = partly.value.outcome
+    assert (outcome.job, outcome.run_id, outcome.refused) == ("export_selection", "run-1", "One was refused.")
+    assert (outcome.counts.rows_in, outcome.counts.rows_out) == (10, 9)
 
 
 def test_a_run_that_failed_whole_counts_nothing(seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str) -> None:

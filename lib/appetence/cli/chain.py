@@ -7,10 +7,11 @@ import datetime as dt
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from appetence.cli.arguments import add_job_arguments, parsed_date, parsed_options
 from appetence.cli.jobs import sentence
+from appetence.errors import PartlyDoneError
 from appetence.pipeline.runner import Outcome, holding, run_job
 from appetence.pipeline.steps import CHAIN, waits_for
 from appetence.runtime import console
@@ -37,7 +38,8 @@ def run_chain(
 ) -> list[Outcome]:  # fmt: skip
     """Runs the jobs in one session, each when all it waits for has ended, so many `at_once`; outcomes in the order of `jobs`.
 
-    The first failure stops the chain: what runs beside it ends, nothing else begins."""
+    The first failure stops the chain: what runs beside it ends, nothing else begins. A job that was refused a part of its work has done the
+    rest, and the jobs after it go on with that; its outcome says what was `refused`."""
     spark = build_session(config.spark, Path(config.paths.scratch))
     outcomes: dict[str, Outcome] = {}
     running: dict[Future[Outcome], str] = {}
@@ -55,8 +57,22 @@ def run_chain(
             for job in ready[: at_once - len(running)]:
                 running[begin(job)] = job
             for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                outcomes[running.pop(ended)] = ended.result()
+                outcomes[running.pop(ended)] = _ended(ended)
     return [outcomes[j] for j in jobs]
+
+
+def _ended(run: Future[Outcome]) -> Outcome:
+    try:
+        return run.result()
+    except PartlyDoneError as partly:
+        return cast(Outcome, partly.outcome)
+
+
+def told_at_the_end(outcomes: Sequence[Outcome]) -> None:
+    """Raises, once all is done, what was refused on the way: a run of which a part was refused does not end well."""
+    refused = [f"{o.job}: {o.refused}" for o in outcomes if o.refused]
+    if refused:
+        raise PartlyDoneError(" ".join(refused), outcomes)
 
 
 def _chain(args: argparse.Namespace) -> int:
@@ -73,4 +89,5 @@ def _chain(args: argparse.Namespace) -> int:
     )
     for outcome in outcomes:
         console.say(sentence(outcome, is_dry_run=args.dry_run))
+    told_at_the_end(outcomes)
     return 0

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import functions as F
 
 from appetence.cli.arguments import add_environment_arguments
-from appetence.cli.chain import run_chain
+from appetence.cli.chain import run_chain, told_at_the_end
 from appetence.contracts.campaign import Campaign, Matchback, Waterfall
 from appetence.contracts.gold import GainsTier, ModelCard
 from appetence.errors import ConfigError
@@ -64,6 +64,7 @@ def _demo(args: argparse.Namespace) -> int:
         page, _ = side_by_side(lambda: write_pages(ctx, truth=found), lambda: summarise(ctx, outcomes, found))
     console.say(f"\nMade in {made:.0f} s, run in {seconds() - started - made:.0f} s.")
     _point(config, page)
+    told_at_the_end(outcomes)
     return 0
 
 

@@ -31,7 +31,7 @@ _CHAINING = Lock()
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. `versions` holds the table versions it left."""
+    """How a run ended. `versions` holds the table versions it left, `refused` what part of its work was refused while the rest was done."""
 
     job: str
     run_id: str
@@ -39,6 +39,7 @@ class Outcome:
     seconds: float
     versions: Mapping[str, int | None] = field(default_factory=dict)
     writes: Mapping[str, int] = field(default_factory=dict)
+    refused: str | None = None
 
 
 @contextmanager
@@ -81,6 +82,8 @@ def run_job(
             done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
             done = _audited(ctx, done)
             _ledger(ctx, job, done, "failed", says, seconds() - started)
+            if isinstance(failed, PartlyDoneError):
+                failed.outcome = replace(_outcome(ctx, job, done, seconds() - started), refused=says)
             raise
         counts = _audited(ctx, counts)
         spent = seconds() - started

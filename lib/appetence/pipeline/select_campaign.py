@@ -34,7 +34,8 @@ from appetence.selection.waterfall import Result, decide
 def run(ctx: Context) -> Counts:
     """Cuts every campaign of the environment (or the one of the option `campaign`); one that has dropped stays as it was cut.
 
-    A campaign that may not run (no rule of law, a client without a safeguard) stops alone: PartlyDoneError once the others are cut."""
+    A campaign that may not run (no rule of law, a client without a safeguard, a model that has no scores) stops alone: PartlyDoneError once
+    the others are cut."""
     details: dict[str, dict[str, int]] = {}
     sources = read_sources(ctx)
     sound, refused = lawful_campaigns(ctx)
@@ -49,12 +50,22 @@ def run(ctx: Context) -> Counts:
         ctx.progress(f"{terms.spec.campaign_id}: {found['mailed']} mailed and {found['held_out']} held out of {found['candidates']}")
 
     cut: list[Result] = []
+    lacked: list[ModelError] = []
     with closing(ahead(due, lambda campaign: _prepared(ctx, sources, *campaign))) as coming, InTurn() as writing:
         for (terms, _), ready in coming:
+            try:
+                ground = ready()
+            except ModelError as lacking:
+                ctx.progress(f"{terms.spec.campaign_id}: not cut, {lacking}")
+                lacked.append(lacking)
+                continue
             ctx.progress(f"{terms.spec.campaign_id}: looking at candidates")
-            cut.append(_cut(ctx, terms, *ready(), cut))
+            cut.append(_cut(ctx, terms, *ground, cut))
             writing.next(partial(write, terms, cut[-1]))
     done = Counts(sum(d["candidates"] for d in details.values()), sum(d["mailed"] + d["held_out"] for d in details.values()), details=details)
+    if lacked and not cut and not closed:
+        raise lacked[0]
+    refused += map(str, lacked)
     if refused:
         why = "; ".join(said.rstrip(".") for said in refused)
         raise PartlyDoneError(f"Not cut, while the other campaigns were: {why}.", done)
