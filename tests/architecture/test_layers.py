@@ -37,6 +37,19 @@ BANNED_CALLS = {
 MAY_CALL = {"toPandas": ("bench", "propensity", "pipeline", "reporting", "identity"), "time": ("bench",)}
 """Bounded by design: fitted samples, plotted aggregates, measured durations, and the driver-side solver of components."""
 
+BANNED_NAMES = {
+    "sparkContext": ("runtime/session.py", "bench", "identity/components.py"),
+    "_jvm": ("runtime/session.py", "bench", "identity/components.py"),
+    "_jdf": ("bench", "identity/components.py"),
+    "rdd": (), "cache": ("columns", "data"), "persist": (), "checkpoint": ("identity/components.py",), "localCheckpoint": ("identity/components.py",),
+}  # fmt: skip
+"""What reaches behind Spark's public frames, or keeps frames in memory, and the places that may. (`cache` also is functools' own.)"""
+
+SEEDED = {"default_rng", "Random", "RandomState"}
+FILE_CALLS = {"open", "write_text", "write_bytes", "read_text", "read_bytes", "unlink", "mkdir", "rmtree", "rmdir"}
+MAY_TOUCH_FILES = ("exchange", "propensity/registry.py", "privacy/scan.py", "privacy/destruction.py")
+"""Domains are pure, but for these: adapters of the exchange, the model registry, and what looks for erased bytes and destroys files."""
+
 FILES = sorted(LIB.rglob("*.py"))
 
 
@@ -88,6 +101,33 @@ def test_clock_randomness_and_printing_stay_at_the_edge(path: Path) -> None:
         keywords = {k.arg: k.value for k in node.keywords}
         assert not (name == "option" and any(getattr(a, "value", None) == "inferSchema" for a in node.args)), "schemas are stated, not inferred"
         assert "inferSchema" not in keywords, "schemas are stated, not inferred"
+
+
+def calls(path: Path) -> list[tuple[ast.Call, str]]:
+    """Every call of a file with the last part of its name."""
+    found = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+    return [(n, n.func.attr if isinstance(n.func, ast.Attribute) else getattr(n.func, "id", "")) for n in found]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_nothing_reaches_behind_frames_or_keeps_them_in_memory(path: Path) -> None:
+    where = str(path.relative_to(LIB))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        places = BANNED_NAMES.get(node.attr) if isinstance(node, ast.Attribute) else None
+        assert places is None or where.startswith(places), f"line {node.lineno}: .{node.attr} belongs to {places or 'no place'}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(LIB)))
+def test_what_is_drawn_at_random_is_seeded(path: Path) -> None:
+    for node, name in calls(path):
+        assert name not in SEEDED or node.args or node.keywords, f"line {node.lineno}: {name}() without a seed"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if part(p) in DOMAIN], ids=lambda p: str(p.relative_to(LIB)))
+def test_domains_touch_no_file(path: Path) -> None:
+    where = str(path.relative_to(LIB))
+    touching = [f"line {node.lineno}: {name}()" for node, name in calls(path) if name in FILE_CALLS]
+    assert where.startswith(MAY_TOUCH_FILES) or not touching, f"{touching[0]}: files are the pipeline's business"
 
 
 @pytest.mark.parametrize("path", sorted((LIB.parents[1] / "jobs").glob("*.py")), ids=lambda p: p.name)
