@@ -67,8 +67,22 @@ def test_schedules_keep_clear_of_the_hours_that_repeat_and_of_yesterday_in_utc()
         assert (3, 0) <= hour_and_minute(cron) <= (23, 0), cron
 
 
-def test_a_job_outside_the_chain_has_its_own_schedule() -> None:
-    assert [name for name, job in JOBS.items() if not job["chain"] and not job["schedule"]] == []
+def test_a_job_outside_the_chain_has_its_own_schedule_or_the_night_waits_for_it() -> None:
+    awaited = {name for job in JOBS.values() if not job["schedule"] for name in job["depends_on"]}
+    assert [name for name, job in JOBS.items() if not job["chain"] and not job["schedule"] and name not in awaited] == []
+
+
+def _before(name: str) -> set[str]:
+    """Every job that the plan lets end before this one, by name or through another."""
+    direct = set(JOBS[name]["depends_on"])
+    return direct.union(*(_before(d) for d in direct))
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_the_night_keeps_the_order_of_the_library(name: str) -> None:
+    """What a job waits for in a chain it waits for at night too, unless that has days of its own."""
+    needed = {n for n in steps.waits_for(name) if JOBS[n]["schedule"] is None} if JOBS[name]["schedule"] is None else set()
+    assert needed <= _before(name), f"{name} may begin before {sorted(needed - _before(name))}"
 
 
 def test_what_the_nightly_workflow_waits_for_is_in_it_or_earlier_the_same_day() -> None:
