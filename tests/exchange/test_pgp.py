@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from appetence.errors import CryptoError, SecretError
+from appetence.errors import CryptoError, DeliveryError, SecretError
 from appetence.exchange.pgp import Pgp, export_public, generate_key, import_public
 from tests.exchange.courier import Keys, make_keys
 
@@ -80,6 +80,24 @@ def test_unsigned_and_foreign_signatures(letter: Callable[..., Path], keys: Keys
     assert "not one of its sender's allowed keys" in refusal(keys.home("operator"), letter(signer="m02"), [keys.fingerprints["m01"]])
     assert "not in our keyring" in refusal(keys.home("operator"), letter(signer="stranger"), [keys.fingerprints["m01"]])
     assert "no signing key is allowed" in refusal(keys.home("operator"), letter(), [])
+
+
+def test_a_message_that_grows_too_much_is_cut_off(tmp_path: Path, keys: Keys) -> None:
+    """Anyone who has our public key can make it: it is refused before its signature is reached, and no more than allowed is written."""
+    with (tmp_path / "zeros").open("wb") as zeros:
+        zeros.truncate(60 << 20)
+    with Pgp(keys.home("stranger")) as pgp:
+        recipient, signer = keys.fingerprints["operator"], keys.fingerprints["stranger"]
+        pgp.encrypt_and_sign(tmp_path / "zeros", tmp_path / "f.pgp", recipient=recipient, signer=signer, sign=False)
+    (tmp_path / "zeros").unlink()
+    assert (tmp_path / "f.pgp").stat().st_size < 200_000
+    with Pgp(keys.home("operator")) as pgp:
+        with pytest.raises(DeliveryError, match="decrypts to far more than its size allows") as refused:
+            pgp.decrypt_and_verify(tmp_path / "f.pgp", tmp_path / "plain", allowed=[keys.fingerprints["m01"]], max_bytes=(60 << 20) - 1)
+        with pytest.raises(CryptoError, match="is not signed"):
+            pgp.decrypt_and_verify(tmp_path / "f.pgp", tmp_path / "plain", allowed=[keys.fingerprints["m01"]], max_bytes=60 << 20)
+    assert refused.value.code == "ARCHIVE_BOMB"
+    assert [p.name for p in tmp_path.iterdir()] == ["f.pgp"]
 
 
 def test_signed_but_not_encrypted(tmp_path: Path, keys: Keys) -> None:

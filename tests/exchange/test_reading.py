@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import random
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -74,10 +75,10 @@ DIALECTS = {
 }  # fmt: skip
 
 
-def zipped(files: dict[str, bytes]) -> bytes:
+def zipped(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A zip archive."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
@@ -240,6 +241,10 @@ def test_inv_29_archives(tmp_path: Path) -> None:
     assert "damaged" in refusal(tmp_path, gzip.compress(ROWS.encode())[:-12], "ARCHIVE")
     assert "holds 2 files" in refusal(tmp_path, zipped({"a": b"x", "b": b"y"}), "ARCHIVE")
     assert "damaged" in refusal(tmp_path, zipped({"a": ROWS.encode()})[:-30], "ARCHIVE")
+    for method in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):  # their own errors, not those of zip
+        whole = zipped({"a": ROWS.encode() * 50}, method)
+        middle = len(whole) // 3
+        assert "damaged" in refusal(tmp_path, whole[:middle] + bytes(20) + whole[middle + 20 :], "ARCHIVE")
     bomb = gzip.compress(HEADER.encode() + b"1;A;B;C\n" * 4_000_000)
     assert "unpacks to far more" in refusal(tmp_path, bomb, "ARCHIVE_BOMB", expansion=10)
 
@@ -250,6 +255,37 @@ def test_inv_29_parquet_that_is_none_or_nested(tmp_path: Path) -> None:
     out = io.BytesIO()
     pq.write_table(pa.table({"NUM": [["1"]], "NOM": ["A"], "PRENOM": ["B"], "CP": ["C"]}), out)
     assert "'NUM' holds lists" in refusal(tmp_path, out.getvalue(), "FORMAT", spec)
+
+
+def test_inv_29_parquet_with_damaged_pages(tmp_path: Path) -> None:
+    """Sound at its end, where it says what it holds: the count is checked there, before any page is read."""
+    spec, out = CUSTOMERS.model_copy(update={"format": "parquet"}), io.BytesIO()
+    pq.write_table(pa.table({n: ["x" * 50 + str(i) for i in range(500)] for n in spec.columns}), out, compression="snappy", use_dictionary=False)
+    damaged = out.getvalue()[:60] + bytes(200) + out.getvalue()[260:]
+    assert "not a whole parquet file" in refusal(tmp_path, damaged, "FORMAT", spec, rows=500)
+    assert "holds 500 rows and the manifest states 499" in refusal(tmp_path, damaged, "ROW_COUNT", spec, rows=499)
+
+
+def test_inv_29_a_parquet_file_that_grows_too_much(tmp_path: Path) -> None:
+    spec, out = CUSTOMERS.model_copy(update={"format": "parquet"}), io.BytesIO()
+    pq.write_table(pa.table({n: ["x" * 100] * 50_000 for n in spec.columns}), out, compression="zstd", use_dictionary=False)
+    assert "unpacks to far more" in refusal(tmp_path, out.getvalue(), "ARCHIVE_BOMB", spec, rows=50_000, expansion=10)
+    assert stage(tmp_path, out.getvalue(), spec, rows=50_000, expansion=10_000).accepted == 50_000
+
+
+def test_a_fixed_width_line_without_end_is_counted_and_not_held(tmp_path: Path) -> None:
+    spec = CUSTOMERS.model_copy(update={"format": "fixed", "fields": ("NUM", "NOM", "PRENOM", "CP"), "widths": (4, 8, 6, 5)})
+    content = b"0001Dupont  Zoe   75001\n" + b"x" * 40_000_000 + b"\n0003Martin  Lea   75002"
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        result = stage(tmp_path, content, spec, rows=3)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [n for (n,) in accepted(result)] == [1, 3]
+    assert [(f.line_number, f.code) for f in result.examples] == [(2, "FIELD_COUNT")] and "40000000 characters" in result.examples[0].sentence
+    assert peak - before < 15_000_000
 
 
 def test_mappings_are_checked_before_files() -> None:

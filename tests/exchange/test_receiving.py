@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import random
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
 from appetence.contracts.settings import ExchangeSettings
 from appetence.errors import ConfigError
+from appetence.exchange import receiving
 from appetence.exchange.pgp import Pgp
 from appetence.exchange.receiving import (
     Desk,
@@ -198,6 +201,45 @@ def test_inv_29_refused_lines_over_all_files_count_together(make_desk: MakeDesk,
     result = refused(make_desk(settings=ExchangeSettings(max_reject_share=0.029)), tmp_path, keys)
     assert result.code == "TOO_MANY_REJECTS"
     assert [line["line"] for line in report(dt.date(2026, 10, 31), result)["lines"]] == [8, 10, 2]
+
+
+def test_inv_29_bombs_are_cut_off(make_desk: MakeDesk, tmp_path: Path, keys: Keys) -> None:
+    """A manifest of more than a megabyte and a file that grows by more than the configured factor, both by a stranger to the member."""
+    files = {"customers.csv": customers()}
+    send(tmp_path / "inbox", keys, "d1", files, manifest={"x": "0" * (1 << 20)}, signer="stranger")
+    send(tmp_path / "inbox", keys, "d2", files)
+    with Pgp(keys.home("stranger")) as pgp:
+        (tmp_path / "zeros").write_bytes(bytes(24 << 20))
+        bomb = tmp_path / "inbox/m01/d2/customers.csv.pgp"
+        pgp.encrypt_and_sign(tmp_path / "zeros", bomb, recipient=keys.fingerprints["operator"], signer=keys.fingerprints["stranger"])
+    results = received(make_desk(settings=ExchangeSettings(max_expansion=50)))
+    assert {r: x.code for r, x in results.items()} == {"d1": "ARCHIVE_BOMB", "d2": "ARCHIVE_BOMB"}
+    assert all("decrypts to far more" in str(r.sentence) for r in results.values())
+
+
+def test_what_nobody_thought_of_stops_one_delivery_only(
+    make_desk: MakeDesk, tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    raised: list[BaseException] = [KeyError("DUPONT")]
+    real = receiving.stage_file
+
+    def stage_file(path: Path, *how: Any) -> None:
+        if b"MARTIN2;" not in path.read_bytes():
+            raise raised[0]
+        real(path, *how)
+
+    monkeypatch.setattr(receiving, "stage_file", stage_file)
+    send(tmp_path / "inbox", keys, "d1", {"customers.csv": customers(1)})
+    send(tmp_path / "inbox", keys, "d2", {"customers.csv": customers(3)}, created_at=CREATED + DAY)
+    results = received(make_desk())
+    assert {r: (x.fate, x.code) for r, x in results.items()} == {"d1": (Fate.QUARANTINED, "UNREADABLE"), "d2": (Fate.ACCEPTED, None)}
+    assert "customers.csv cannot be read (KeyError)" in str(results["d1"].sentence) and "DUPONT" not in str(results["d1"].sentence)
+    send(tmp_path / "inbox", keys, "d3", {"customers.csv": customers(2)})
+    for stops in (OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()):
+        raised[0] = stops
+        with pytest.raises(type(stops)):
+            received(make_desk())
+        assert "m01/d3/manifest.json.pgp" in make_desk().inbox.list()
 
 
 def test_taken_by_time_made_and_only_up_to_the_as_of_date(make_desk: MakeDesk, tmp_path: Path, keys: Keys) -> None:

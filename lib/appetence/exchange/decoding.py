@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import gzip
 import io
+import lzma
 import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,8 +24,26 @@ from appetence.errors import DeliveryError
 BUFFER = 1 << 20
 _FREE_BYTES = 16 << 20
 """An archive may always grow to this size, however small it is."""
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, NotImplementedError, RuntimeError, ValueError, OverflowError,
+)  # fmt: skip
+"""What the unpackers raise on bytes that are no archive of theirs, besides an OSError without a number."""
 _UTF8_BOM = codecs.BOM_UTF8
 _UTF16_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def is_of_the_machine(error: OSError) -> bool:
+    """Whether this machine failed (a full disk, a refused access) and not the file: what is wrong with bytes has no number, or `EINVAL`.
+
+    >>> is_of_the_machine(OSError(28, "No space left on device")), is_of_the_machine(OSError("Invalid data stream"))
+    (True, False)
+    """
+    return error.errno not in (None, errno.EINVAL)
+
+
+def allowed_bytes(path: Path, max_expansion: int) -> int:
+    """How many bytes may come out of the packed (or encrypted and packed) file `path`."""
+    return max(_FREE_BYTES, path.stat().st_size * max_expansion)
 
 
 @contextlib.contextmanager
@@ -31,18 +52,28 @@ def open_plain(path: Path, name: str, max_expansion: int) -> Iterator[IO[bytes]]
     with path.open("rb") as stream:
         start = stream.read(4)
         stream.seek(0)
-        limit = max(_FREE_BYTES, path.stat().st_size * max_expansion)
-        try:
-            if start[:2] == b"\x1f\x8b":
-                with gzip.GzipFile(fileobj=stream) as archive:
-                    yield _buffered(_Limited(archive, name, limit))
-            elif start == b"PK\x03\x04":
-                with zipfile.ZipFile(stream) as bundle:
-                    yield _buffered(_Limited(bundle.open(_only_member(bundle, name)), name, limit))
-            else:
-                yield stream
-        except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-            raise DeliveryError("ARCHIVE", f"{name} cannot be unpacked: the archive is damaged or of an unknown kind; pack it again.") from error
+        limit = allowed_bytes(path, max_expansion)
+        if start[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=stream) as archive:
+                yield _buffered(_Limited(archive, name, limit))
+        elif start == b"PK\x03\x04":
+            with _unpacking(name):
+                bundle = zipfile.ZipFile(stream)
+                member = bundle.open(_only_member(bundle, name))
+            yield _buffered(_Limited(member, name, limit))
+        else:
+            yield stream
+
+
+@contextlib.contextmanager
+def _unpacking(name: str) -> Iterator[None]:
+    """Only the unpacker itself runs inside: whatever it raises says that the archive is damaged, but for what the machine lacks."""
+    try:
+        yield
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and is_of_the_machine(error):
+            raise
+        raise DeliveryError("ARCHIVE", f"{name} cannot be unpacked: the archive is damaged or of an unknown kind; pack it again.") from error
 
 
 @contextlib.contextmanager
@@ -85,7 +116,8 @@ class _Limited(io.RawIOBase):
         return True
 
     def readinto(self, into: memoryview) -> int:  # type: ignore[override]  # typeshed types it as any buffer; io passes a memoryview
-        block = self._inner.read(len(into))
+        with _unpacking(self._name):
+            block = self._inner.read(len(into))
         self._left -= len(block)
         if self._left < 0:
             raise DeliveryError("ARCHIVE_BOMB", f"{self._name} unpacks to far more than its size allows; send it less tightly packed.")

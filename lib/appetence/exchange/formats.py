@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 
 from appetence.contracts.specs import BlockSpec
 from appetence.errors import DeliveryError
-from appetence.exchange.decoding import open_text, unpack
+from appetence.exchange.decoding import allowed_bytes, is_of_the_machine, open_text, unpack
 
 KEPT_TEXT = 80
 _BLOCK_BYTES = 4 << 20
@@ -44,10 +44,13 @@ class Odd:
 
 @dataclass
 class Source:
-    """A file being read: its column names, its batches, and the odd lines met so far (complete when the batches are exhausted)."""
+    """A file being read: its column names, its batches, and the odd lines met so far (complete when the batches are exhausted).
+
+    `rows` is what a Parquet file says of itself before it is read; other formats say nothing."""
 
     names: list[str]
     batches: Iterator[tuple[np.ndarray, pa.RecordBatch]]
+    rows: int | None = None
     odd: list[Odd] = field(default_factory=list)
     _taken: int = 0
 
@@ -66,15 +69,16 @@ def open_source(path: Path, name: str, spec: BlockSpec, max_expansion: int) -> I
             with tempfile.TemporaryDirectory(dir=path.parent) as private:
                 plain = Path(private) / "plain.parquet"
                 unpack(path, name, plain, max_expansion)
-                yield _parquet(plain, name)
+                yield _parquet(plain, name, allowed_bytes(plain, max_expansion))
         else:
             names = list(spec.fields) if spec.format == "fixed" or not spec.header else _header(path, name, spec, max_expansion)
             with open_text(path, name, spec.encoding, max_expansion) as stream:
                 yield _fixed(stream, names, spec) if spec.format == "fixed" else _csv(stream, name, names, spec)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise DeliveryError(
-            "FORMAT", f"{name} is not a whole {spec.format} file as agreed ({_arrow_reason(error)}); check its quotes and delimiter."
-        ) from None
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, OSError) and is_of_the_machine(error):
+            raise
+        remedy = "write and send it again" if spec.format == "parquet" else "check its quotes and delimiter"
+        raise DeliveryError("FORMAT", f"{name} is not a whole {spec.format} file as agreed ({_arrow_reason(error)}); {remedy}.") from None
 
 
 def _header(path: Path, name: str, spec: BlockSpec, max_expansion: int) -> list[str]:
@@ -141,26 +145,40 @@ def _fixed(stream: io.BufferedReader, names: list[str], spec: BlockSpec) -> Sour
 def _sliced(text: io.TextIOWrapper, spec: BlockSpec, odd: list[Odd]) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
     ends = list(itertools.accumulate(spec.widths))
     shortest, longest = ends[-1] - spec.widths[-1], ends[-1]
-    numbered = enumerate((line.rstrip("\n") for line in text), start=1)
+    numbered = enumerate(_lines(text, max(longest, KEPT_TEXT) + 1), start=1)
     while chunk := list(itertools.islice(numbered, _BATCH_LINES)):
-        kept = [(n, line) for n, line in chunk if shortest <= len(line) <= longest or not line]
-        odd.extend(Odd(n, len(line), longest, line[:KEPT_TEXT]) for n, line in chunk if line and not shortest <= len(line) <= longest)
+        kept = [(n, line) for n, (line, length) in chunk if shortest <= length <= longest or not length]
+        odd.extend(Odd(n, length, longest, line[:KEPT_TEXT]) for n, (line, length) in chunk if length and not shortest <= length <= longest)
         lines = pa.array([line for _, line in kept], pa.string())
         columns = [pc.utf8_trim_whitespace(pc.utf8_slice_codeunits(lines, e - w, e)) for w, e in zip(spec.widths, ends, strict=True)]
         yield np.array([n for n, _ in kept], dtype=np.int64), pa.RecordBatch.from_arrays(columns, names=list(spec.fields))
 
 
-def _parquet(path: Path, name: str) -> Source:
+def _lines(text: io.TextIOWrapper, limit: int) -> Iterator[tuple[str, int]]:
+    """Each line up to `limit` characters, and how long it really is: a line without end is counted and never held."""
+    while piece := text.readline(limit):
+        line = piece.rstrip("\n")
+        length = len(line)
+        while not piece.endswith("\n") and (piece := text.readline(limit)):
+            length += len(piece.rstrip("\n"))
+        yield line, length
+
+
+def _parquet(path: Path, name: str, limit: int) -> Source:
     file = pq.ParquetFile(path)
+    footer = file.metadata
+    if sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups)) > limit:
+        raise DeliveryError("ARCHIVE_BOMB", f"{name} unpacks to far more than its size allows; send it less tightly packed.")
     for column in file.schema_arrow:
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             raise DeliveryError("FORMAT", f"{name}: the column {column.name!r} holds lists, structures or bytes; send plain values.")
-    return Source(list(file.schema_arrow.names), _as_text(file))
+    return Source(list(file.schema_arrow.names), _as_text(file), footer.num_rows)
 
 
 def _as_text(file: pq.ParquetFile) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
     first = 1
     for batch in file.iter_batches(batch_size=_BATCH_LINES):
+        batch.validate(full=True)  # damaged pages may hold what is no text
         columns = [pc.fill_null(pc.cast(c, pa.string()), "") for c in batch.columns]
         yield np.arange(first, first + batch.num_rows), pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
         first += batch.num_rows

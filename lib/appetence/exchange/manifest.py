@@ -16,7 +16,8 @@ from appetence.errors import DeliveryError
 
 LAYOUT_VERSION = "1"
 MANIFEST = "manifest.json.pgp"
-_MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
+"""A manifest only lists files: it is never larger."""
 
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -102,8 +103,8 @@ def canonical_json(value: Mapping[str, Any]) -> bytes:
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest in `path`; DeliveryError `MANIFEST` names the first field that cannot be used, never a value."""
-    if path.stat().st_size > _MAX_BYTES:
-        raise DeliveryError("MANIFEST", f"The manifest is larger than {_MAX_BYTES} bytes; a manifest only lists the files of one delivery.")
+    if path.stat().st_size > MAX_BYTES:
+        raise DeliveryError("MANIFEST", f"The manifest is larger than {MAX_BYTES} bytes; a manifest only lists the files of one delivery.")
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as refused:

@@ -23,7 +23,7 @@ from typing import Any
 
 import gnupg
 
-from appetence.errors import CryptoError, EnvironmentError_, SecretError
+from appetence.errors import CryptoError, DeliveryError, EnvironmentError_, SecretError
 
 _SHORT_TEMP = "/tmp"
 _OPTIONS = ["--pinentry-mode", "loopback", "--no-auto-check-trustdb", "--no-options"]
@@ -129,18 +129,22 @@ class Pgp:
             )
         return f"{name} was not written: gpg stopped before the end; check the free space of the disk."
 
-    def decrypt_and_verify(self, source: Path, target: Path, *, allowed: Collection[str]) -> Signature:
+    def decrypt_and_verify(self, source: Path, target: Path, *, allowed: Collection[str], max_bytes: int | None = None) -> Signature:
         """Decrypt `source` to `target`, which appears only when the message is whole and signed by a live key of `allowed` (fingerprints).
 
-        Raises CryptoError with one sentence otherwise."""
+        Raises CryptoError with one sentence otherwise; DeliveryError `ARCHIVE_BOMB` when more than `max_bytes` would come out: whoever can
+        write where `source` lies needs no key to make it, for the signature comes last."""
         if not allowed:
             raise CryptoError(
                 f"{source.name} cannot be checked: no signing key is allowed for its sender; add its fingerprint to `pgp.fingerprints`."
             )
+        limit = [] if max_bytes is None else ["--max-output", str(max_bytes)]
         with _private_part(target) as part, _no_input() as nothing:
             result = self._gpg.decrypt_file(
-                nothing, always_trust=True, passphrase=self._passphrase, output=str(part), extra_args=[str(source.resolve())]
+                nothing, always_trust=True, passphrase=self._passphrase, output=str(part), extra_args=[*limit, str(source.resolve())]
             )
+            if "exceeded --max-output limit" in str(getattr(result, "stderr", "")):
+                raise DeliveryError("ARCHIVE_BOMB", f"{source.name} decrypts to far more than its size allows; send it less tightly packed.")
             if "No space left on device" in str(getattr(result, "stderr", "")):
                 raise EnvironmentError_(f"The disk that holds {target.parent} is full; free some space and start again.")
             signature = _accepted_signature(source.name, _status(result), result.returncode, allowed)

@@ -105,16 +105,25 @@ def stage_file(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, re
 
     DeliveryError when the file as a whole is refused: columns, encoding, format, archive, too many refused lines, or another number of rows
     than the manifest states; `result` then holds what was counted until there."""
-    stage_lines(path, file, spec, stamp, result, limits)
-    if result.read != file.rows:
-        raise DeliveryError("ROW_COUNT", f"{file.name} holds {result.read} rows and the manifest states {file.rows}; send the whole delivery again.")
+    stage_lines(path, file, spec, stamp, result, limits, stated=file.rows)
+    check_count(file, result.read)
 
 
-def stage_lines(path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, result: Staged, limits: Limits) -> None:
-    """:func:`stage_file`, whatever number of rows is stated."""
+def check_count(file: ManifestFile, rows: int) -> None:
+    """DeliveryError when the manifest states another number of rows."""
+    if rows != file.rows:
+        raise DeliveryError("ROW_COUNT", f"{file.name} holds {rows} rows and the manifest states {file.rows}; send the whole delivery again.")
+
+
+def stage_lines(
+    path: Path, file: ManifestFile, spec: BlockSpec, stamp: Stamp, result: Staged, limits: Limits, stated: int | None = None
+) -> None:  # fmt: skip
+    """:func:`stage_file`, whatever number of rows is stated. `stated`: a file that says it holds another number is not read at all."""
     result.accepted_path.parent.mkdir(parents=True, exist_ok=True)
     with open_source(path, file.name, spec, limits.max_expansion) as source:
         check_columns(source.names, file, spec, stamp.member_id)
+        if stated is not None and source.rows is not None:
+            check_count(file, source.rows)
         with (
             pq.ParquetWriter(result.accepted_path, accepted_schema(file.block)) as accepted,
             pq.ParquetWriter(result.rejects_path, REJECT_SCHEMA) as rejects,

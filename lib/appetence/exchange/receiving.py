@@ -8,11 +8,12 @@ last. Killed between any two of these and started again, the same happens again 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hashlib
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -22,10 +23,12 @@ from appetence.contracts.bronze import Delivery
 from appetence.contracts.domain import Block, DeliveryStatus
 from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import MemberSpec
-from appetence.errors import CryptoError, DeliveryError
+from appetence.errors import AppetenceError, CryptoError, DeliveryError
 from appetence.exchange.blocks import Stamp, check_mapping
+from appetence.exchange.decoding import allowed_bytes, is_of_the_machine
 from appetence.exchange.manifest import (
     MANIFEST,
+    MAX_BYTES,
     Manifest,
     ManifestFile,
     canonical_json,
@@ -144,8 +147,10 @@ def _open(desk: Desk, incoming: Incoming) -> Result:
     result = Result(incoming, Fate.OPEN, _cipher_id(incoming, cipher))
     try:
         member = _member(desk, incoming)
-        result.signer = desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed_keys(desk, member)).fingerprint
-        result.manifest = read_manifest(plain)
+        allowed = allowed_keys(desk, member)
+        with _last_resort("The manifest"):
+            result.signer = desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed, max_bytes=MAX_BYTES).fingerprint
+            result.manifest = read_manifest(plain)
         result.delivery_id = result.manifest.delivery_id()
         if result.manifest.created_at.date() > desk.as_of:
             result.fate = Fate.LATER
@@ -237,22 +242,35 @@ def _take_file(desk: Desk, result: Result, file: ManifestFile, folder: Path, lim
         where = f"`blocks` in conf/members/{member.member_id}.yaml"
         raise DeliveryError("UNKNOWN_BLOCK", f"{member.member_id} has no agreed layout for {file.block}; describe it under {where}.")
     check_mapping(member.member_id, file.block, spec)
-    plain = _decrypted(desk, result, file.name, folder / "plain", allowed_keys(desk, member))
-    if sha256_of(plain) != file.sha256:
-        raise DeliveryError("HASH", f"{file.name} is not the file the manifest describes (SHA-256 differs); send the whole delivery again.")
+    allowed = allowed_keys(desk, member)
+    cipher, plain = folder / "plain" / f"{file.name}.pgp", folder / "plain" / file.name
+    desk.inbox.fetch(f"{result.incoming.folder}/{cipher.name}", cipher)
     assert result.manifest is not None
     stamp = Stamp(result.delivery_id, member.member_id, result.manifest.created_at, desk.as_of)
-    result.staged.append(to_stage(file, folder / "staged"))
-    stage_file(plain, file, spec, stamp, result.staged[-1], limits)
+    with _last_resort(file.name):
+        desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed, max_bytes=allowed_bytes(cipher, limits.max_expansion))
+        cipher.unlink()
+        if sha256_of(plain) != file.sha256:
+            raise DeliveryError("HASH", f"{file.name} is not the file the manifest describes (SHA-256 differs); send the whole delivery again.")
+        result.staged.append(to_stage(file, folder / "staged"))
+        stage_file(plain, file, spec, stamp, result.staged[-1], limits)
     plain.unlink()
 
 
-def _decrypted(desk: Desk, result: Result, name: str, folder: Path, allowed: Collection[str]) -> Path:
-    cipher, plain = folder / f"{name}.pgp", folder / name
-    desk.inbox.fetch(f"{result.incoming.folder}/{cipher.name}", cipher)
-    desk.pgp.decrypt_and_verify(cipher, plain, allowed=allowed)
-    cipher.unlink()
-    return plain
+@contextlib.contextmanager
+def _last_resort(what: str) -> Iterator[None]:
+    """One file that nobody thought of must not keep the other members waiting: what it raises is a DeliveryError `UNREADABLE`.
+
+    Only reading runs inside. What the machine lacks (space on the disk, access) is no fault of the file and stops the run."""
+    try:
+        yield
+    except AppetenceError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_the_machine(error):
+            raise
+        kind = type(error).__name__  # its message may hold values
+        raise DeliveryError("UNREADABLE", f"{what} cannot be read ({kind}); write it anew and send the whole delivery again.") from error
 
 
 def settle_early(desk: Desk, result: Result) -> str | None:
