@@ -128,7 +128,7 @@ def _fixed_rows(text: str) -> list[list[str]]:
 
 
 def _parquet_rows(plain: bytes, spec: BlockSpec) -> list[list[str]] | None:
-    table = pq.read_table(io.BytesIO(plain))
+    table = pq.ParquetFile(io.BytesIO(plain)).read()
     if sorted(table.column_names) != sorted(spec.columns):
         return None
     columns = [[v or "" for v in table.column(n).cast(pa.string()).to_pylist()] for n in spec.columns]

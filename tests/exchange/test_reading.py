@@ -9,6 +9,7 @@ import io
 import random
 import tracemalloc
 import zipfile
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +124,27 @@ def test_parquet(tmp_path: Path) -> None:
             (1, "1", "a", "2026-09-01", "12.5", "order")
         ]
         assert [(f.line_number, f.column) for f in result.examples] == [(2, "transaction_ref")]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "agreed", "kept", "mark"),
+    [
+        (pa.array([12.345, 0.1 + 0.2], pa.float64()), ",", ["12.345", "0.30000000000000004"], "."),
+        (pa.array([Decimal("12.345"), Decimal("-3")], pa.decimal128(9, 3)), ",", ["12.345", "-3.000"], "."),
+        (pa.array(["12,345", "1"]), ",", ["12,345", "1"], ","),
+        (pa.array(["12.345", "1"]), ".", ["12.345", "1"], "."),
+    ],
+    ids=["doubles", "decimals", "text", "text with a point"],
+)
+def test_amounts_are_kept_as_written_beside_the_mark_they_are_read_by(
+    tmp_path: Path, amounts: pa.Array, agreed: str, kept: list[str], mark: str
+) -> None:  # fmt: skip
+    columns = {"NUM": ["1", "2"], "CDE": ["a", "b"], "DATE": ["2026-09-01"] * 2, "MT": amounts}
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns), out)
+    spec = TRANSACTIONS.model_copy(update={"format": "parquet", "decimal": agreed})
+    result = stage(tmp_path, out.getvalue(), spec, rows=2, block=Block.TRANSACTIONS)
+    assert accepted(result, "amount", "decimal_mark") == [(n, amount, mark) for n, amount in enumerate(kept, 1)]
 
 
 def test_codes_and_constants_become_our_values(tmp_path: Path) -> None:

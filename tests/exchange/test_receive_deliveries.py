@@ -86,6 +86,7 @@ def test_inv_15_redelivery_changes_nothing_and_every_line_is_stored_once(office:
     assert expected is not None and record.record_id == expected[0]
     gift = ctx.lake.read(RawTransaction).where("line_number = 3").first()
     assert gift is not None and (gift.transaction_ref, gift.amount, gift.kind, gift.record_id is None) == ("C2", "12,50", "order", False)
+    assert gift.decimal_mark == ","
     assert {r.status for r in ctx.lake.read(RawPermission).collect()} == {"granted", "opposed"}
     reject = ctx.lake.read(Reject).first()
     assert reject is not None

@@ -112,6 +112,21 @@ def test_amounts_dates_and_kinds_are_typed_and_what_cannot_be_read_is_rejected(s
     assert faults[8][2] == "transactions, line 8: amount is not an amount in euros."
 
 
+def test_the_agreed_mark_decides_what_an_amount_is(spark: SparkSession) -> None:
+    """One text under both marks and without one: cents, by hand."""
+    cases = {
+        "1.234": (123, 123400, 123400), "1,234": (123400, 123, 123400), "12.345": (1235, 1234500, 1234500), "12,344": (1234400, 1234, 1234400),
+        "12.5": (1250, 1250, 1250), "12,5": (1250, 1250, 1250), "1.234,56": (123456, 123456, 123456), "1,234.56": (123456, 123456, 123456),
+        "1.234.567": (123456700, 123456700, 123456700), "1234.567": (123457, 123457, 123456700), "-1 234,505": (-123451, -123451, -123450500),
+        "0.30000000000000004": (30, 30, None), "1.005": (101, 100500, 100500), "5.551115123125783e-17": (0, 0, None), "1e+10": (10**12, 10**12, None),
+        "12,34,56": (None, None, 123456), "nan": (None, None, None), "1e+300": (None, None, None), "12": (1200, 1200, 1200), "": (None, None, None),
+    }  # fmt: skip
+    rows = [(text, mark) for text in cases for mark in (".", ",", None)]
+    made = spark.createDataFrame(rows, "raw string, mark string")
+    found = {(r.raw, r.mark): r.cents for r in made.select("*", transactions.amount_cents(F.col("raw"), F.col("mark")).alias("cents")).collect()}
+    assert {text: tuple(found[text, mark] for mark in (".", ",", None)) for text in cases} == cases
+
+
 def test_permissions_fold_newest_wins_and_opposition_wins_ties(spark: SparkSession) -> None:
     def said(ref: str, line: int, status: str, at: str, wording: str | None = "v1", channel: str = "email"):
         return {

@@ -82,6 +82,7 @@ class RawTransaction(Table):
     category = field(STRING, "The member's own category.", personal=P.BEHAVIOUR, provided=True)
     kind = field(STRING, "As delivered: order, gift or refund.", personal=P.BEHAVIOUR, provided=True)
     key_code = field(STRING, "Key code of the campaign it answers, when quoted.", personal=P.BEHAVIOUR, provided=True)
+    decimal_mark = field(STRING, "The decimal mark its amount is to be read by, as agreed at the time; null: taken before this was kept.")
     key = (delivery_id, line_number)
     subject = record_id
 

@@ -61,7 +61,7 @@ class BlockSpec(Spec):
     columns: dict[str, str] = Field(description="source column -> our column of the block")
     ignored: tuple[str, ...] = Field(default=(), description="source columns that are known, allowed by the contract and not used")
     constants: dict[str, str] = Field(default={}, description="our column -> a value the member does not repeat on each line")
-    decimal: Literal[",", "."] = ","
+    decimal: Literal[",", "."] = Field(default=",", description="decimal mark of amounts; numbers in Parquet are read as numbers")
     values: dict[str, dict[str, str]] = Field(default={}, description="our column -> (member's code -> our value)")
 
 

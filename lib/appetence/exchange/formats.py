@@ -46,11 +46,12 @@ class Odd:
 class Source:
     """A file being read: its column names, its batches, and the odd lines met so far (complete when the batches are exhausted).
 
-    `rows` is what a Parquet file says of itself before it is read; other formats say nothing."""
+    `rows` and `numbers`, the names of columns that hold numbers, are what a Parquet file says of itself; other formats say nothing."""
 
     names: list[str]
     batches: Iterator[tuple[np.ndarray, pa.RecordBatch]]
     rows: int | None = None
+    numbers: frozenset[str] = frozenset()
     odd: list[Odd] = field(default_factory=list)
     _taken: int = 0
 
@@ -172,7 +173,9 @@ def _parquet(path: Path, name: str, limit: int) -> Source:
     for column in file.schema_arrow:
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             raise DeliveryError("FORMAT", f"{name}: the column {column.name!r} holds lists, structures or bytes; send plain values.")
-    return Source(list(file.schema_arrow.names), _as_text(file), footer.num_rows)
+    kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    numbers = frozenset(c.name for c in file.schema_arrow if any(is_one(c.type) for is_one in kinds))
+    return Source(list(file.schema_arrow.names), _as_text(file), footer.num_rows, numbers)
 
 
 def _as_text(file: pq.ParquetFile) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:

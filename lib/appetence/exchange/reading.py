@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from appetence.contracts.bronze import RawRecord, Reject
+from appetence.contracts.bronze import RawRecord, RawTransaction, Reject
 from appetence.contracts.domain import Block
 from appetence.contracts.specs import BlockSpec
 from appetence.errors import DeliveryError
@@ -84,7 +84,8 @@ class Staged:
 
 def accepted_schema(block: Block) -> pa.Schema:
     """Columns of the staged file of accepted lines."""
-    return pa.schema([*STAMP_FIELDS, *(pa.field(c, pa.string()) for c in data_columns(block))])
+    also = [str(RawTransaction.decimal_mark)] if block is Block.TRANSACTIONS else []
+    return pa.schema([*STAMP_FIELDS, *(pa.field(c, pa.string()) for c in (*data_columns(block), *also))])
 
 
 @dataclass(frozen=True)
@@ -128,10 +129,11 @@ def stage_lines(
             pq.ParquetWriter(result.accepted_path, accepted_schema(file.block)) as accepted,
             pq.ParquetWriter(result.rejects_path, REJECT_SCHEMA) as rejects,
         ):
+            mark = _decimal_mark(source, spec)
             for numbers, batch in source.batches:
                 kept, faults = _split(numbers, batch, file.block, spec)
                 if kept.num_rows:
-                    accepted.write_table(_stamped(kept, stamp, file.block))
+                    accepted.write_table(_stamped(kept, stamp, file.block, mark))
                 result.accepted += kept.num_rows
                 _set_aside(result, rejects, [*faults, *_odd_faults(source, spec)], stamp)
                 check_rejects(result.rejected, limits.max_rejects)
@@ -255,12 +257,20 @@ def _odd_faults(source: Source, spec: BlockSpec) -> list[Fault]:
     ]  # fmt: skip
 
 
-def _stamped(kept: pa.Table, stamp: Stamp, block: Block) -> pa.Table:
+def _decimal_mark(source: Source, spec: BlockSpec) -> str:
+    """By what amounts are to be read: as agreed, and a point where they are no text but numbers."""
+    amounts = {theirs for theirs, ours in spec.columns.items() if ours == RawTransaction.amount}
+    return "." if amounts & source.numbers else spec.decimal
+
+
+def _stamped(kept: pa.Table, stamp: Stamp, block: Block, mark: str) -> pa.Table:
     schema = accepted_schema(block)
     constants = {
         RawRecord.delivery_id: stamp.delivery_id, RawRecord.member_id: stamp.member_id,
         RawRecord.delivered_at: stamp.delivered_at, RawRecord.received_on: stamp.received_on,
     }  # fmt: skip
+    if block is Block.TRANSACTIONS:
+        constants[RawTransaction.decimal_mark] = mark
     columns = {str(n): pa.repeat(pa.scalar(v, schema.field(n).type), kept.num_rows) for n, v in constants.items()}
     return pa.Table.from_arrays([columns[n] if n in columns else kept.column(n) for n in schema.names], schema=schema)
 

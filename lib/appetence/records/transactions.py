@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pyspark.sql import Column, DataFrame, Window
@@ -22,15 +23,33 @@ KINDS = {
 }
 
 
-def amount_cents(raw: Column) -> Column:
-    """Cents from `1 234,50`, `1.234,50`, `12.5`, `-3`; null when it is not an amount.
+def amount_cents(raw: Column, mark: Column) -> Column:
+    """Cents from `1 234,50`, `1.234,50`, `12.5`, `-3`, rounded half up; null when it is not an amount.
 
-    The last separator followed by one or two digits is the decimal one; all others group thousands."""
+    `mark` is the decimal mark agreed with the member; it decides `1.234`. The other mark groups thousands, and counts as a decimal one only
+    where it cannot: `12.5` is twelve and a half for everybody. Null (lines taken before it was kept): the last separator followed by one or
+    two digits is the decimal one, all others group thousands."""
     bare = F.regexp_replace(raw, r"[\s\u00a0\u202f€EUR]+", "")
     dotted = F.regexp_replace(F.regexp_replace(bare, r"[.,](\d{1,2})$", "#$1"), "[.,]", "")
-    number = F.regexp_replace(dotted, "#", ".")
-    cents = F.when(number.rlike(r"^[+-]?\d{1,9}(\.\d{1,2})?$"), number).try_cast("decimal(12,2)") * 100
-    return cents.cast("bigint")
+    guessed = F.regexp_replace(dotted, "#", ".")
+    unmarked = F.when(guessed.rlike(r"^[+-]?\d{1,9}(\.\d{1,2})?$"), guessed)
+    number = F.when(mark == ".", _by_mark(bare, ".", ",")).when(mark == ",", _by_mark(bare, ",", ".")).otherwise(unmarked)
+    return (number.try_cast("decimal(14,2)") * 100).cast("bigint")
+
+
+def _by_mark(bare: Column, mark: str, other: str) -> Column:
+    """The text of a number with a point, from one with this decimal mark; the power of ten is how Parquet's smallest numbers are written."""
+
+    def grouped(decimal: str, group: str) -> str:
+        return rf"^[+-]?(\d{{1,3}}({re.escape(group)}\d{{3}})+|\d+)({re.escape(decimal)}\d+)?$"
+
+    as_agreed = F.translate(bare, f"{mark}{other}", ".")
+    otherwise = F.translate(bare, f"{other}{mark}", ".")
+    return (
+        F.when(bare.rlike(grouped(mark, other)), as_agreed)
+        .when(bare.rlike(grouped(other, mark)), otherwise)
+        .when(bare.rlike(r"^-?\d(\.\d+)?e[+-]\d{1,3}$"), bare)
+    )
 
 
 def typed_lines(lines: DataFrame) -> DataFrame:
@@ -40,7 +59,8 @@ def typed_lines(lines: DataFrame) -> DataFrame:
     typed_kind = F.lit(None).cast("string")
     for value, words in KINDS.items():
         typed_kind = F.when(kind.isin(*words), value.value).otherwise(typed_kind)
-    typed = lines.withColumns({"_day": day, "_cents": amount_cents(F.col(RawTransaction.amount)), "_kind": typed_kind})
+    cents = amount_cents(F.col(RawTransaction.amount), F.col(RawTransaction.decimal_mark))
+    typed = lines.withColumns({"_day": day, "_cents": cents, "_kind": typed_kind})
     fault = (
         F.when(F.col("_day").isNull(), _fault(RawTransaction.transaction_date, "BAD_DATE", "is not a date; write yyyy-MM-dd or dd/MM/yyyy"))
         .when(F.col("_cents").isNull(), _fault(RawTransaction.amount, "BAD_AMOUNT", "is not an amount in euros"))
