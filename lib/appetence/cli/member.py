@@ -90,7 +90,7 @@ def _say_grades(report: SampleReport, config: Config, args: argparse.Namespace) 
     as_of = parsed_date(args.as_of) if args.as_of else utc_now().date()
     assert report.staged is not None
     session = build_session(config.spark, Path(config.paths.scratch))
-    rows = measured(session, report.staged.accepted_path, report.block, as_of)
+    rows = measured(session, report.staged.accepted_path, report.block, as_of, config.paths.first_names)
     console.say()
     if not rows:
         console.say("every line can be read")

@@ -43,6 +43,7 @@ class PathSettings(Spec):
     recipients: str = "{conf}/recipients"
     campaigns: str = "{conf}/campaigns"
     law: str = "{conf}/law.yaml"
+    first_names: str = Field(default="", description="INSEE's national file of first names, CSV or zip as published; empty: the shipped table")
 
 
 class StoreSettings(Spec):

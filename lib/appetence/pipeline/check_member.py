@@ -22,7 +22,7 @@ from appetence.records.quality import GRADED, PARSED
 Rows = list[dict[str, Any]]
 
 
-def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) -> Rows:
+def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date, first_names: str = "") -> Rows:
     """What standardising makes of the accepted lines of a sample: per column its share of each grade, or of the lines that cannot be read.
 
     Rows: column, measure (grade A to D, absent, parsed, or a reject code), share of the lines (0 to 1)."""
@@ -36,14 +36,14 @@ def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) ->
     count = filled.count()
     if count == 0:
         return []
-    counted = _graded(spark, filled) if block is Block.CUSTOMERS else _rejected(spark, filled, block)
+    counted = _graded(spark, filled, first_names) if block is Block.CUSTOMERS else _rejected(spark, filled, block)
     return [{"column": c, "measure": m, "share": round(n / count, 4)} for c, m, n in counted]
 
 
-def _graded(spark: SparkSession, lines: DataFrame) -> list[tuple[str, str, int]]:
+def _graded(spark: SparkSession, lines: DataFrame, first_names: str) -> list[tuple[str, str, int]]:
     # Each line counts, also where two are of one customer.
     each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, F.col(RawRecord.line_number).cast("string")))
-    frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
+    frequencies = names.name_frequencies(build_first_names(spark, first_names), surnames(spark))
     records = standardise.build_records(each, build_communes(spark), frequencies).select(*GRADED.values(), *PARSED)
     grades = [F.struct(F.lit(c).alias("column"), F.col(g).alias("measure")) for c, g in GRADED.items()]
     parsed = [F.when(F.col(c).isNotNull(), F.struct(F.lit(str(c)).alias("column"), F.lit("parsed").alias("measure"))) for c in PARSED]

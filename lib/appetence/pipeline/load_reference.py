@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ from appetence.contracts.reference import (
 from appetence.contracts.specs import LawSpec, MemberSpec, RecipientSpec
 from appetence.data import rows
 from appetence.errors import ConfigError
+from appetence.pipeline import first_name_file
 from appetence.pipeline.context import Context, Counts
 from appetence.runtime.config import Config
 
@@ -38,7 +40,7 @@ def run(ctx: Context) -> Counts:
     """Makes every reference table equal to what configuration and shipped data say today."""
     law = required_law(ctx.config)
     tables: list[tuple[type[Table], DataFrame]] = [(table, table.frame(ctx.spark, made)) for table, made in configured_rows(ctx.config, law)]
-    tables += [(Commune, build_communes(ctx.spark)), (FirstName, build_first_names(ctx.spark))]
+    tables += [(Commune, build_communes(ctx.spark)), (FirstName, build_first_names(ctx.spark, ctx.config.paths.first_names))]
     changes = ctx.lake.together(*(partial(ctx.lake.sync, table, frame) for table, frame in tables))
     total = sum(c.rows for c in changes)
     return Counts(total, total, details={table.name: c.rows for (table, _), c in zip(tables, changes, strict=True)})
@@ -179,8 +181,10 @@ def _commune(row: Mapping[str, str], postcode: str) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def build_first_names(spark: SparkSession) -> DataFrame:
-    """`reference.first_name` from the shipped file."""
+def build_first_names(spark: SparkSession, file: str = "") -> DataFrame:
+    """`reference.first_name` from INSEE's file where the operator supplies one, else from the shipped table."""
+    if file:
+        return first_name_file.build_first_names(spark, Path(file))
     made = [
         FirstName.row(first_name=r["first_name"], gender=r["gender"], decade=int(r["decade"]), per_million=float(r["per_million"]))
         for r in rows("first_names")
