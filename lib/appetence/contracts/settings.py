@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from appetence.contracts.specs import Spec
 
@@ -55,6 +56,25 @@ class StoreSettings(Spec):
     host_key: str | None = Field(default=None, description="sftp: the server's public key, as `ssh-ed25519 AAAA...`")
 
 
+class AddressServiceSettings(Spec):
+    """A licensed address service: asked for each address of a record being made, in place of the built-in reading."""
+
+    url: str = Field(description="https://...; an address of this machine may do without the s (a relay, a test)")
+    credential_ref: str = Field(description="reference of what the service calls its key or token")
+    batch: int = Field(default=100, ge=1, le=1000, description="addresses in one question")
+    connections: int = Field(default=2, ge=1, le=32, description="questions on their way at one time")
+    timeout_seconds: float = Field(default=10, gt=0)
+    tries: int = Field(default=4, ge=1, le=10)
+    wait_seconds: float = Field(default=1, ge=0, description="before the second try; twice as long before each later one")
+
+    @field_validator("url")
+    @classmethod
+    def _is_private(cls, value: str) -> str:
+        if not re.match(r"https://[^/@]+(/|$)|http://(localhost|127\.0\.0\.1)(:[0-9]+)?(/|$)", value):
+            raise ValueError("is no https address; addresses of persons may not travel in the clear")
+        return value
+
+
 class ExchangeSettings(Spec):
     """Deliveries in, exports out."""
 
@@ -65,6 +85,7 @@ class ExchangeSettings(Spec):
     operator_passphrase_ref: str | None = None
     max_reject_share: float = Field(default=0.02, ge=0, le=1, description="a delivery with more rejected lines is quarantined whole")
     max_expansion: int = Field(default=200, description="a compressed file may grow by this factor at most")
+    address_service: AddressServiceSettings | None = Field(default=None, description="who is asked about addresses; null: nobody, expressions decide")
 
 
 class IdentitySettings(Spec):

@@ -13,6 +13,7 @@ from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTr
 from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName, Member
 from appetence.contracts.silver import DeliveryQuality, Permission, PermissionEvent, Record, Transaction
+from appetence.pipeline.address_check import AddressCheck
 from appetence.pipeline.context import Context, Counts
 from appetence.records import names, newest, permissions, quality, standardise, transactions
 from appetence.runtime import packages
@@ -26,13 +27,15 @@ def run(ctx: Context) -> Counts:
     lake = ctx.lake
     ctx.progress("standardising names, addresses, phones, e-mails and dates; typing transactions and permissions")
     # Names and addresses cost the most work, typed lines the most waiting: one beside the other.
+    address_check = AddressCheck(ctx)
     written, (stored, bad_bought), (said, bad_events) = side_by_side(
-        partial(_records, ctx), partial(_transactions, ctx), partial(_permissions, ctx)
+        partial(_records, ctx, address_check), partial(_transactions, ctx), partial(_permissions, ctx)
     )  # fmt: skip
     rejected = lake.insert_new(Reject, bad_bought.unionByName(bad_events))
     # Last of all: a run that stopped before has everything made again.
     for table, sources in _SOURCES.items():
-        lake.note_made_with(table, _rules(ctx, *sources))
+        is_whole = table is not Record or not address_check.is_partial
+        lake.note_made_with(table, _rules(ctx, *sources) if is_whole else _TO_BE_ASKED_AGAIN)
     stock = lake.read_or_empty(Record).agg(F.count(F.when(F.col(Record.is_bare), 1))).first()
     return Counts(
         rows_in=lake.row_count(RawRecord) + lake.row_count(RawTransaction),
@@ -44,6 +47,9 @@ def run(ctx: Context) -> Counts:
         },
     )  # fmt: skip
 
+
+_TO_BE_ASKED_AGAIN = "the address service did not answer"
+"""What is noted of records whose addresses it was asked for in vain: no rules are called so."""
 
 _SOURCES: dict[type[Table], tuple[type[Table], ...]] = {
     Record: (),
@@ -62,10 +68,11 @@ def _rules(ctx: Context, *sources: type[Table]) -> str:
     """A fingerprint of the rules, the references and, where rows are made from whole tables only, the `sources` as they stand."""
     references: list[type[Table]] = [Commune, FirstName, *sources]
     versions = [f"{t.full_name()}@{ctx.lake.version(t)}" for t in references]
-    return packages.fingerprint([columns, records, data], versions)
+    service = ctx.config.exchange.address_service
+    return packages.fingerprint([columns, records, data], [*versions, *([service.url] if service else [])])
 
 
-def _records(ctx: Context) -> int:
+def _records(ctx: Context, address_check: AddressCheck) -> int:
     """Records there are, made again only where their line is another than before, or everywhere when the rules are."""
     lake = ctx.lake
     frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), surnames(ctx.spark)))
@@ -80,7 +87,7 @@ def _records(ctx: Context) -> int:
     else:
         changed, todo, bare = None, standardise.newest_records(current), bought
         known = todo
-    named = lake.stage("records", standardise.standardised(todo, lake.read(Commune), frequencies))
+    named = lake.stage("records", standardise.standardised(todo, lake.read(Commune), frequencies, address_check))
     made = lake.sync(Record, named.unionByName(standardise.build_bare_records(bare, known)), within=changed)
     lake.insert_new(
         DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -41,12 +43,16 @@ def changes(lines: DataFrame, transactions: DataFrame, made: DataFrame) -> DataF
     return newest.differing(wanted, stored, Record.record_id)
 
 
-def standardised(lines: DataFrame, communes: DataFrame, frequencies: DataFrame) -> DataFrame:
-    """silver.record from `newest_records`. All of a record follows from its line and the references: the day of the run has no part in it."""
+def standardised(
+    lines: DataFrame, communes: DataFrame, frequencies: DataFrame, check_address: Callable[[DataFrame], DataFrame] = lambda lines: lines
+) -> DataFrame:  # fmt: skip
+    """silver.record from `newest_records`. All of a record follows from its line and the references: the day of the run has no part in it.
+
+    `check_address` may put a provider's answers in place of the addresses that were read."""
     # The raw columns of the same names give way to the clean ones only at the end: grades read both.
     raw = lines.withColumns({f"_raw_{c}": F.col(c) for c in (RawRecord.birth_date, RawRecord.email, RawRecord.phone, RawRecord.mobile)})
     named = with_names(raw, frequencies)
-    placed = with_address(named, communes)
+    placed = check_address(with_address(named, communes))
     return Record.shape(_with_life(_with_reach(placed)))
 
 
