@@ -27,6 +27,11 @@ def add_to(commands: Any) -> None:
     standardise.add_argument("--json", required=True, help="where the figures are written")
     add_environment_arguments(standardise)
     standardise.set_defaults(act=_standardise)
+    exchange = parts.add_parser("exchange", help="encrypt and receive a made-up file, and say what memory that takes")
+    exchange.add_argument("--bytes", type=float, default=2e9, help="size of the file, e.g. 2e9 (the default)")
+    exchange.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(exchange)
+    exchange.set_defaults(act=_exchange)
     propensity = parts.add_parser("propensity", help="fit on one parquet table, evaluate on a later one")
     propensity.add_argument("--train", required=True)
     propensity.add_argument("--test", required=True)
@@ -48,6 +53,12 @@ def _standardise(args: argparse.Namespace) -> int:
     from appetence.bench.standardisation import bench_standardisation
 
     return bench_standardisation(load(args.env, args.overrides, args.conf), args.records, Path(args.json))
+
+
+def _exchange(args: argparse.Namespace) -> int:
+    from appetence.bench.exchange import bench_exchange
+
+    return bench_exchange(load(args.env, args.overrides, args.conf), int(args.bytes), Path(args.json))
 
 
 def _propensity(args: argparse.Namespace) -> int:
