@@ -22,12 +22,13 @@ ADDRESSES = {
     "r1": {"last_name": "Petit", "address_1": "3 rue du Port"}, "r2": {"last_name": "Grand", "address_1": "3 rue du Port"},
     "r3": {"address_1": "99 rue Nulle"}, "r4": {"last_name": "Long", "address_1": "1 rue Inconnue"},
     "r5": {"last_name": "Court", "address_1": "1 Main Street", "country": "GB"}, "r6": {"last_name": "Bref", "postcode": None, "city": None},
+    "r7": {"last_name": "Vain", "address_1": "3 rue du Port", "postcode": "?"},
 }  # fmt: skip
-READ = {"r1": "A", "r2": "A", "r3": "A", "r4": "A", "r5": "C", "r6": "absent"}
+READ = {"r1": "A", "r2": "A", "r3": "A", "r4": "A", "r5": "C", "r6": "absent", "r7": "D"}
 
 
 def planted(ctx: Context) -> None:
-    """Six records at four addresses in France, one abroad and one nowhere."""
+    """Seven records: five at four addresses in France, one abroad and one nowhere."""
     said = {"delivery_id": "d1", "member_id": "m01", "delivered_at": MADE, "first_name": "Zoé", "postcode": "35000", "city": "Rennes"}
     rows = [{**said, "line_number": i, "record_id": r, "customer_ref": r, **v} for i, (r, v) in enumerate(ADDRESSES.items(), start=2)]
     for table, made in {
@@ -59,7 +60,7 @@ def test_answers_replace_what_was_read_and_an_outage_costs_a_grade(
         found = {r.record_id: r for r in ctx.lake.read(Record).collect()}
         assert {k: r.address_grade for k, r in found.items()} == {**READ, "r1": "B", "r2": "B", "r3": "B", "r4": "B"}
         assert found["r1"].is_deliverable and found["r1"].way_name == "RUE DU PORT"
-        assert any("did not answer for 3 addresses" in line for line in told), told
+        assert any("did not answer for 4 addresses" in line for line in told), told
         assert len(service.asked) <= 2 * settings.connections, "who failed is not asked for each batch"
 
         service.is_down = False
@@ -69,13 +70,15 @@ def test_answers_replace_what_was_read_and_an_outage_costs_a_grade(
     first, second, third, fourth = (found[r] for r in ("r1", "r2", "r3", "r4"))
     assert first.address_lines == ["ZOE PETIT", "BATIMENT 2", "3 TER RUE DU PORT", "35200 RENNES"]
     assert second.address_lines[0] == "ZOE GRAND" and second.address_lines[1:] == first.address_lines[1:]
-    assert (first.way_number, first.way_repetition, first.address_extra, first.postcode) == ("3", "TER", "BATIMENT 2", "35200")
-    assert first.address_key == "3 RUE PORT", "what suppressions are compared with stays as read"
+    assert (first.way_number, first.address_extra, first.commune_code) == ("3", "BATIMENT 2", "35238")
+    assert (first.address_key, first.postcode) == ("3 RUE PORT", "35000"), "what suppressions are compared with stays as read"
+    lost = found["r7"]
+    assert (lost.address_key, lost.postcode, lost.department, lost.address_grade) == ("3 RUE PORT", "35200", "35", "A"), "or is filled"
     assert (third.address_grade, third.is_deliverable, third.address_lines) == ("C", False, ["ZOE", "99 RUE NULLE", "35000 RENNES"])
     assert (fourth.address_grade, fourth.is_deliverable) == ("B", True), "one it does not know is as little certain"
     assert {k: found[k].address_grade for k in ("r5", "r6")} == {"r5": "C", "r6": "absent"}
     asked = [a["address_1"] for _, body in service.asked for a in body["addresses"]]
-    assert sorted(asked) == ["1 rue Inconnue", "3 rue du Port", "99 rue Nulle"], "each address once, none abroad"
+    assert sorted(asked) == ["1 rue Inconnue", "3 rue du Port", "3 rue du Port", "99 rue Nulle"], "each address once, none abroad"
     version = ctx.lake.version(Record)
     service.asked.clear()
     standardise_records.run(ctx)

@@ -1,7 +1,7 @@
 """What an address provider is asked, and its answers in place of what the expressions read.
 
-The comparison form (`address_key`) stays the built-in one: suppressions and requests are brought to it without asking anybody, and must find
-the record."""
+What records are found by (`address_key`, postcode and the other parts) stays as read, and is filled only where it could not be: suppressions
+and requests are read without asking anybody, and an opposition must find its record whatever a service makes of the address."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def questions(lines: DataFrame) -> DataFrame:
 
 
 def with_answers(lines: DataFrame, answers: DataFrame) -> DataFrame:
-    """The address columns of silver.record as answered; as read, and graded one lower, where an address was asked for in vain.
+    """Lines, commune, grade and verdict of silver.record as answered; as read, and graded one lower, where an address was asked for in vain.
 
     Inputs: lines after `with_question`; answers (key, `_state`, `_answer`). Whether a letter would arrive stays as read where nobody answered."""
     joined = lines.join(answers.withColumnRenamed("key", KEY), on=KEY, how="left")
@@ -49,16 +49,12 @@ def with_answers(lines: DataFrame, answers: DataFrame) -> DataFrame:
     name_line = F.when(is_named, F.slice(Record.address_lines, 1, 1)).otherwise(none)
     answered: dict[str, Column] = {
         str(Record.address_lines): F.concat(name_line, F.transform(answer["lines"], fold)),
-        str(Record.way_number): fold(answer["way_number"]),
-        str(Record.way_repetition): fold(answer["way_repetition"]),
-        str(Record.way_name): fold(answer["way_name"]),
-        str(Record.address_extra): fold(answer["address_extra"]),
-        str(Record.postcode): answer["postcode"],
-        str(Record.city): fold(answer["city"]),
-        str(Record.commune_code): answer["commune_code"],
-        str(Record.department): postal.department(answer["postcode"]),
+        str(Record.commune_code): F.coalesce(answer["commune_code"], F.col(Record.commune_code)),
         str(Record.is_deliverable): answer["is_deliverable"] & F.col(Record.last_name).isNotNull(),
     }
+    parts = (Record.way_number, Record.way_repetition, Record.way_name, Record.address_extra, Record.postcode, Record.city)
+    answered |= {str(c): F.coalesce(F.col(c), fold(answer[str(c)])) for c in parts}
+    answered[str(Record.department)] = F.coalesce(F.col(Record.department), postal.department(answer["postcode"]))
     columns = {name: F.when(is_answered, value).otherwise(F.col(name)) for name, value in answered.items()}
     lowered = F.when(F.col(STATE).isNotNull(), _lower(F.col(Record.address_grade))).otherwise(F.col(Record.address_grade))
     columns[str(Record.address_grade)] = F.when(is_answered, answer["grade"]).otherwise(lowered)
