@@ -21,6 +21,7 @@ from appetence.contracts.domain import Block
 from appetence.contracts.specs import BlockSpec
 from appetence.errors import ConfigError, DeliveryError
 from appetence.exchange.blocks import Stamp, check_mapping, data_columns
+from appetence.exchange.formats import open_source
 from appetence.exchange.manifest import ManifestFile
 from appetence.exchange.reading import Limits, Staged, shape_of, stage_file, to_stage
 from tests.exchange.courier import CREATED, CUSTOMERS, PERMISSIONS, TRANSACTIONS, customers
@@ -293,6 +294,26 @@ def test_inv_29_a_parquet_file_that_grows_too_much(tmp_path: Path) -> None:
     pq.write_table(pa.table({n: ["x" * 100] * 50_000 for n in spec.columns}), out, compression="zstd", use_dictionary=False)
     assert "unpacks to far more" in refusal(tmp_path, out.getvalue(), "ARCHIVE_BOMB", spec, rows=50_000, expansion=10)
     assert stage(tmp_path, out.getvalue(), spec, rows=50_000, expansion=10_000).accepted == 50_000
+
+
+def test_a_parquet_text_repeated_on_each_line_is_not_held_as_often(tmp_path: Path) -> None:
+    """In the file it stands once: 60,000 lines of four columns would be a gigabyte in one batch."""
+    spec, out = CUSTOMERS.model_copy(update={"format": "parquet"}), io.BytesIO()
+    names = pa.DictionaryArray.from_arrays(pa.array([0] * 60_000, pa.int32()), ["é" * 1999])
+    pq.write_table(pa.table({n: [str(i) for i in range(60_000)] if n == "NUM" else names for n in spec.columns}), out)
+    assert len(out.getvalue()) < 1_000_000
+    before, peak = pa.total_allocated_bytes(), 0
+    with open_source(_written(tmp_path, out.getvalue()), "customers", spec, 200) as source:
+        for numbers, batch in source.batches:
+            peak = max(peak, batch.nbytes)
+            assert batch.column("NUM").to_pylist() == [str(n - 1) for n in numbers] and batch.column("NOM")[0].as_py() == "é" * 1999
+    assert source.rows == 60_000 == numbers[-1] and 30_000_000 < peak < 80_000_000 and pa.total_allocated_bytes() - before < 80_000_000
+
+
+def _written(folder: Path, content: bytes) -> Path:
+    path = folder / "plain"
+    path.write_bytes(content)
+    return path
 
 
 def test_a_fixed_width_line_without_end_is_counted_and_not_held(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ from appetence.exchange.decoding import allowed_bytes, is_of_the_machine, open_t
 
 KEPT_TEXT = 80
 _BLOCK_BYTES = 4 << 20
-_BATCH_LINES = 1 << 16
+_BATCH_LINES, _BATCH_BYTES = 1 << 16, 64 << 20
+_SHORT = 32
 _MAX_HEADER = 1 << 16
 
 
@@ -166,7 +167,9 @@ def _lines(text: io.TextIOWrapper, limit: int) -> Iterator[tuple[str, int]]:
 
 
 def _parquet(path: Path, name: str, limit: int) -> Source:
-    file = pq.ParquetFile(path)
+    texts = [c.name for c in pq.read_schema(path) if pa.types.is_string(c.type) or pa.types.is_large_string(c.type)]
+    # As dictionaries: a text written once and repeated on each line stays one text until it is cast.
+    file = pq.ParquetFile(path, read_dictionary=texts)
     footer = file.metadata
     if sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups)) > limit:
         raise DeliveryError("ARCHIVE_BOMB", f"{name} unpacks to far more than its size allows; send it less tightly packed.")
@@ -182,9 +185,19 @@ def _as_text(file: pq.ParquetFile) -> Iterator[tuple[np.ndarray, pa.RecordBatch]
     first = 1
     for batch in file.iter_batches(batch_size=_BATCH_LINES):
         batch.validate(full=True)  # damaged pages may hold what is no text
-        columns = [pc.fill_null(pc.cast(c, pa.string()), "") for c in batch.columns]
-        yield np.arange(first, first + batch.num_rows), pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-        first += batch.num_rows
+        step = max(1, _BATCH_BYTES // max(1, sum(_longest(c) for c in batch.columns)))
+        for part in (batch.slice(start, step) for start in range(0, batch.num_rows, step)):
+            columns = [pc.fill_null(pc.cast(c, pa.string()), "") for c in part.columns]
+            yield np.arange(first, first + part.num_rows), pa.RecordBatch.from_arrays(columns, names=part.schema.names)
+            first += part.num_rows
+
+
+def _longest(column: pa.Array) -> int:
+    """Bytes of the longest text a column may hold in these lines; numbers and dates are short."""
+    values = column.dictionary if isinstance(column, pa.DictionaryArray) else None
+    if values is None or not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)) or not len(values):
+        return _SHORT
+    return max(_SHORT, pc.max(pc.binary_length(values)).as_py() or 0)
 
 
 def _arrow_reason(error: Exception) -> str:
