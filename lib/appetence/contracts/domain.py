@@ -68,6 +68,19 @@ class Use(StrEnum):
     IMPROVE = "improve"
 
 
+class Attribute(StrEnum):
+    """What an enrichment may add to a client's own line, when the members it comes from grant it."""
+
+    AGE_BAND = "age_band"
+    GENDER = "gender"
+    HOUSEHOLD_SIZE = "household_size"
+    SIZE_CLASS = "size_class"
+    DEPARTMENT = "department"
+    REGION = "region"
+    SEGMENT = "segment"
+    SECTOR_AFFINITY = "sector_affinity"
+
+
 class Purpose(StrEnum):
     """Why a person is contacted."""
 

@@ -64,6 +64,7 @@ class Instruction(Table):
     retention_months = field(INT, "Months after the last transaction with this member.", required=True)
     adults_only = field(BOOLEAN, "The member states that it sells to adults only.", required=True)
     notice_covers_charity_electronic = field(BOOLEAN, "The member's notice announces charity appeals by e-mail, SMS and phone.", required=True)
+    enrich_attributes = field(STRINGS, "What enrichments of other members' files may learn; empty or null: nothing.")
     key = (instruction_id,)
 
 

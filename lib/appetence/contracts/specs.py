@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from appetence.contracts.domain import (
+    Attribute,
     Basis,
     Block,
     Channel,
@@ -80,6 +81,7 @@ class InstructionSpec(Spec):
     retention_months: int = Field(default=36, ge=1, le=120)
     adults_only: bool = False
     notice_covers_charity_electronic: bool = False
+    enrich_attributes: tuple[Attribute, ...] = Field(default=(), description="what enrichments of other members' files may learn; empty: nothing")
 
 
 class MemberSpec(Spec):
@@ -203,6 +205,7 @@ class CampaignSpec(Spec):
     response_window_days: int = Field(default=60, ge=1)
     router: Identifier
     destroy_after_days: int = Field(default=90, ge=1, le=365)
+    attributes: tuple[Attribute, ...] = Field(default=(), description="product enrich: what is added to each line of the client's own file")
 
     @field_validator("channels")
     @classmethod
@@ -224,7 +227,31 @@ class CampaignSpec(Spec):
         taken = sorted({x.cell for x in self.cells} & {"mail", "holdout"})
         if taken:
             raise ValueError(f"cells: {taken[0]} is the name of a cell every campaign has; choose another")
+        if self.product == Use.ENRICH:
+            self._check_enrichment()
+        elif self.attributes:
+            raise ValueError("attributes: only an enrichment hands attributes over; remove the line, or set product: enrich")
         return self
+
+    def _check_enrichment(self) -> None:
+        """A line of the client's file is not a piece: nothing is cut, set apart, trapped or merged."""
+        if not self.attributes or len(set(self.attributes)) != len(self.attributes):
+            raise ValueError("attributes: an enrichment says what it adds; name at least one attribute, each once")
+        if self.quantity is not None or self.cells:
+            raise ValueError(f"{'cells' if self.cells else 'quantity'}: an enrichment cuts nothing and tests nothing; remove the line")
+        if len(self.lists) > 1 or self.lists[0].model_fields_set != {"list_id"}:
+            # A filter would tell by who comes back what no member granted.
+            raise ValueError("lists: an enrichment takes the client's whole file; keep one list without filters")
+        wanted = {"holdout_share": 0, "seeds": 0, "merge_level": "person"}
+        for field, value in wanted.items():
+            if getattr(self, field) != value:
+                raise ValueError(f"{field}: an enrichment goes line by line through the client's own file; set {field}: {value}")
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Like `catchment`: where it is not used, the frozen hash of a campaign already cut stays what it was.
+        said: dict[str, Any] = handler(self)
+        return {key: value for key, value in said.items() if key != "attributes" or value}
 
 
 class LawRuleSpec(Spec):

@@ -4,6 +4,7 @@ A layout never changes under its version: a recipient's programs read it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from appetence.contracts.domain import Channel
@@ -39,4 +40,16 @@ PHONE = Layout(
 HOUSE = Layout("house", "1", ("customer_ref", "decile"))
 """A client's own base handed back to the client itself."""
 
+ENRICH = Layout("enrich", "1", ("customer_ref",))
+"""A client's own reference; `enrich_layout` adds the attributes of the campaign, in its order."""
+
 BY_CHANNEL: dict[Channel, Layout] = {Channel.POST: POST, Channel.EMAIL: EMAIL, Channel.SMS: SMS, Channel.PHONE: PHONE}
+
+
+def enrich_layout(attributes: Sequence[str]) -> Layout:
+    """The layout of an enrichment that adds these attributes.
+
+    >>> enrich_layout(["age_band"]).columns
+    ('customer_ref', 'age_band')
+    """
+    return Layout(ENRICH.name, ENRICH.version, (*ENRICH.columns, *attributes))

@@ -25,6 +25,7 @@ from appetence.exchange.layouts import BY_CHANNEL, HOUSE, Layout
 from appetence.exchange.pgp import Pgp
 from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.enriching import enriched
 from appetence.pipeline.select_campaign import campaign_terms, chosen_campaigns, for_campaign, read_sources
 from appetence.privacy.register import unsafe_recipients
 from appetence.runtime.ahead import side_by_side
@@ -169,7 +170,10 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
 
 
 def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channel: str, recipient: RecipientSpec) -> tuple[Layout, DataFrame, Rows]:
-    """Layout, lines (traps included) and traps of one file. A client gets its own base back as references and tenths, without traps."""
+    """Layout, lines (traps included) and traps of one file. A client gets its own base back as references and tenths, or as references and
+    attributes, without traps."""
+    if terms.is_enrich:
+        return *enriched(ctx, terms, sources, mine, channel), []
     rows = layouts.joined(mine, sources.record)
     if recipient.role == "client":
         return HOUSE, layouts.house_lines(rows), []

@@ -126,6 +126,7 @@ def instruction_rows(members: Iterable[MemberSpec]) -> Rows:
                 recipient_sectors_refused=sorted(map(str, i.recipient_sectors_refused)),
                 retention_months=i.retention_months, adults_only=i.adults_only,
                 notice_covers_charity_electronic=i.notice_covers_charity_electronic,
+                enrich_attributes=sorted(map(str, i.enrich_attributes)),
             )  # fmt: skip
     return list(made.values())
 

@@ -43,7 +43,9 @@ def run(ctx: Context) -> Counts:
 
 
 def _dropped(ctx: Context) -> list[Terms]:
-    """The terms of the campaigns in gold.campaign whose window has opened; one whose file is gone stays as it was measured."""
+    """The terms of the campaigns in gold.campaign whose window has opened; one whose file is gone stays as it was measured.
+
+    An enrichment contacts nobody and has no response."""
     asked = ctx.options.get("campaign")
     cut = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date) < F.lit(ctx.as_of)).select(Campaign.campaign_id)
     names = sorted(row[0] for row in cut.collect() if asked in (None, row[0]))
@@ -51,7 +53,7 @@ def _dropped(ctx: Context) -> list[Terms]:
         if name not in ctx.config.campaigns:
             ctx.progress(f"{name}: campaigns/{name}.yaml is gone, kept as it was measured")
     known = [campaign_terms(ctx, ctx.config.campaigns[name]) for name in names if name in ctx.config.campaigns]
-    return [terms for terms in known if is_closed(ctx, terms)]
+    return [terms for terms in known if not terms.is_enrich and is_closed(ctx, terms)]
 
 
 def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, int]:

@@ -136,7 +136,8 @@ def channel_rules(terms: Terms) -> dict[Reason, Column]:
         Reason.INSTRUCTION: _no("has_supply"),
         Reason.SOURCES: (~enough | _no("has_other_source")) if terms.is_prospect else F.lit(False),
         Reason.DELIVERABLE: usable,
-        Reason.CAP: F.coalesce(F.col(caps.IS_CAPPED), F.lit(False)) | called_out,
+        # An enrichment is no piece: it fills no cap.
+        Reason.CAP: F.lit(False) if terms.is_enrich else F.coalesce(F.col(caps.IS_CAPPED), F.lit(False)) | called_out,
     }
 
 

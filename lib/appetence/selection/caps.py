@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection
-from appetence.contracts.domain import Channel
+from appetence.contracts.domain import Channel, Use
 from appetence.selection.pool import HOUSEHOLD, PERSON
 from appetence.selection.terms import Terms
 
@@ -18,7 +18,7 @@ IS_CAPPED, CALLS = "is_capped", "calls"
 
 
 def earlier_pieces(selections: DataFrame, campaigns: DataFrame, households: DataFrame, terms: Terms, cut_on: dt.date) -> DataFrame:
-    """Pieces of the campaigns cut before this one: person, household of today, channel, drop date, client.
+    """Pieces of the campaigns cut before this one: person, household of today, channel, drop date, client. An enrichment sends none.
 
     A campaign never counts itself. Of two campaigns cut on one day the one that drops first was cut first: a rerun of both then sees what
     the first run saw.
@@ -26,7 +26,7 @@ def earlier_pieces(selections: DataFrame, campaigns: DataFrame, households: Data
     here = F.struct(F.lit(cut_on).alias("a"), F.lit(terms.drop_date).alias("b"), F.lit(terms.spec.campaign_id).alias("c"))
     cut = F.coalesce(Campaign.cut_on.col, Campaign.cutoff.col)
     there = F.struct(cut.alias("a"), Campaign.drop_date.col.alias("b"), Campaign.campaign_id.col.alias("c"))
-    before = campaigns.where((Campaign.campaign_id.col != terms.spec.campaign_id) & (there < here))
+    before = campaigns.where((Campaign.campaign_id.col != terms.spec.campaign_id) & (there < here) & (Campaign.product.col != str(Use.ENRICH)))
     named = before.select(Campaign.campaign_id, Campaign.drop_date, Campaign.client_id)
     sent = selections.where(Selection.cell.col != HOLDOUT).select(Selection.campaign_id, PERSON, F.col(HOUSEHOLD).alias("_then"), CHANNEL)
     today = households.select(PERSON, HOUSEHOLD)

@@ -26,9 +26,11 @@ def taken(units: DataFrame, terms: Terms) -> DataFrame:
     """Ranked merge units with `take` and `held`: how many of the best are taken, and how many of those are set apart.
 
     With a quantity: quantity plus planned hold-out, or all there are, the hold-out then in the same proportion. Without: down to the
-    last unit whose expected margin pays for its piece.
+    last unit whose expected margin pays for its piece. An enrichment takes all there are and sets nobody apart.
     """
-    if terms.spec.quantity is None:
+    if terms.is_enrich:
+        counts, held = units.agg(F.count(F.lit(1)).alias("take")), F.lit(0).cast("bigint")
+    elif terms.spec.quantity is None:
         pays = F.coalesce(F.col(PROBABILITY) * terms.margin_cents >= terms.cost_cents, F.lit(False))
         counts = units.agg(F.count(F.when(pays, 1)).alias("take"))
         held = _rounded(F.col("take") * terms.spec.holdout_share / (1 + terms.spec.holdout_share))

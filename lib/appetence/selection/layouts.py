@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
@@ -98,6 +99,13 @@ def phone_lines(rows: DataFrame, wording: Wording, pads: DataFrame, events: Data
 def house_lines(rows: DataFrame) -> DataFrame:
     """customer_ref and decile: what a client gets back of its own base."""
     return rows.select(R.customer_ref, S.decile.col.cast("string").alias(str(S.decile)))
+
+
+def enrich_lines(own: DataFrame, attributes: DataFrame, names: Sequence[str]) -> DataFrame:
+    """customer_ref and the attributes, empty where unknown. `own`: person_id and customer_ref of the client's lines, which stay all and
+    alone; `attributes`: one row per person."""
+    known = own.join(attributes.select(S.person_id, *names), on=S.person_id, how="left")
+    return known.select(R.customer_ref, *(F.coalesce(F.col(n).cast("string"), F.lit("")).alias(n) for n in names)).distinct()
 
 
 def _text(name: str) -> Column:

@@ -61,7 +61,7 @@ def bases_of(rules: DataFrame, terms: Terms) -> DataFrame:
 def is_named(terms: Terms) -> Column:
     """Whether a consent names the client, a list that holds it, or is a company's own customers' consent to that company."""
     named = F.arrays_overlap(E.recipients.col, F.array(*(F.lit(n) for n in terms.named_as)))
-    own = F.lit(terms.is_house) & (E.member_id.col == F.lit(terms.client.member_id))
+    own = F.lit(not terms.is_prospect) & (E.member_id.col == F.lit(terms.client.member_id))
     return F.coalesce(named, F.lit(False)) | F.coalesce(own, F.lit(False))
 
 

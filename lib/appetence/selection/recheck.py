@@ -31,8 +31,9 @@ def still_lawful(selection: DataFrame, s: Sources, terms: Terms) -> DataFrame:
     supplies = build_supplies(theirs, permitted(voices, s.law_rule, terms), allowed, terms)
     works = supplies.where(F.col("is_permitted") & F.col("is_instructed") & F.col("is_deliverable"))
     kept = selection.join(works.select(PERSON, Record.record_id, CHANNEL).distinct(), on=[PERSON, Record.record_id, CHANNEL], how="left_semi")
-    if terms.is_prospect:
-        sums = summarise(supplies, terms).where((F.col("source_count") >= terms.spec.min_sources) & F.col("has_other_source"))
+    if not terms.is_house:
+        enough = (F.col("source_count") >= terms.spec.min_sources) & F.col("has_other_source")
+        sums = summarise(supplies, terms).where(F.col("has_supply") if terms.is_enrich else enough)
         kept = kept.join(sums.select(PERSON, CHANNEL), on=[PERSON, CHANNEL], how="left_semi")
     wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
     listed = suppression.listed_persons(live, s.hashes, wanted, terms)

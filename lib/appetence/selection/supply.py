@@ -7,10 +7,9 @@ few rows.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from appetence.contracts.domain import Use
 from appetence.contracts.reference import Exclusion, Instruction, Member, Recipient
 from appetence.contracts.silver import PermissionEvent, Record
 from appetence.selection.permission import NEEDS_NOTICE
@@ -48,18 +47,39 @@ def excluded_members(exclusions: DataFrame, recipients: DataFrame, terms: Terms)
 def instructed(instructions: DataFrame, members: DataFrame, exclusions: DataFrame, recipients: DataFrame, terms: Terms) -> DataFrame:
     """Member × channel that an instruction in force covers for this campaign, competitors left out.
 
-    Columns: member_id, channel, instruction_id, notice_covers_charity_electronic. In its own house campaign a member is no recipient
-    of others' data: the lists of recipient sectors do not apply to it.
+    Columns: member_id, channel, instruction_id, notice_covers_charity_electronic. A member is no recipient of its own data: in its own
+    house campaign or enrichment the lists of recipient sectors do not apply to it. Another member's instruction covers an enrichment when
+    it grants every attribute that is asked for.
     """
     sector = F.lit(str(terms.client.sector))
     allowed = (F.size(INS.recipient_sectors_allowed.col) == 0) | F.array_contains(INS.recipient_sectors_allowed.col, sector)
-    sectors = (allowed & ~F.array_contains(INS.recipient_sectors_refused.col, sector)) | F.lit(terms.is_house)
-    covers = F.array_contains(INS.purposes.col, str(terms.spec.purpose)) & F.array_contains(INS.uses.col, str(terms.spec.product)) & sectors
+    own = F.lit(terms.is_house) | (F.lit(terms.is_enrich) & is_client(terms))
+    sectors = (allowed & ~F.array_contains(INS.recipient_sectors_refused.col, sector)) | own
+    covers = (
+        _grants(terms)
+        & F.array_contains(INS.purposes.col, str(terms.spec.purpose))
+        & F.array_contains(INS.uses.col, str(terms.spec.product))
+        & sectors
+    )
     takes_part = members.where(Member.is_active.col & F.array_contains(Member.programmes.col, str(terms.spec.programme)))
     covered = in_force(instructions, terms).where(covers).join(takes_part.select(Member.member_id), on=INS.member_id, how="left_semi")
     free = covered.join(excluded_members(exclusions, recipients, terms), on=INS.member_id, how="left_anti")
     per_channel = free.withColumn(CHANNEL, F.explode(INS.channels.col)).where(F.col(CHANNEL).isin(list(terms.channels)))
     return per_channel.select(INS.member_id, CHANNEL, INS.instruction_id, INS.notice_covers_charity_electronic)
+
+
+def is_client(terms: Terms) -> Column:
+    """Whether `member_id` is the client itself; never for a client that is no member."""
+    return F.coalesce(R.member_id.col == F.lit(terms.client.member_id).cast("string"), F.lit(False))
+
+
+def _grants(terms: Terms) -> Column:
+    """Whether an instruction grants all that an enrichment asks for; the client asks nothing of itself, and other products nothing at all."""
+    if not terms.is_enrich:
+        return F.lit(True)
+    asked = F.array(*(F.lit(str(a)) for a in terms.spec.attributes))
+    granted = F.coalesce(INS.enrich_attributes.col, F.array().cast("array<string>"))
+    return (F.size(F.array_except(asked, granted)) == 0) | is_client(terms)
 
 
 def adults_only_members(instructions: DataFrame, terms: Terms) -> DataFrame:
@@ -71,13 +91,13 @@ def build_supplies(live: DataFrame, permissions: DataFrame, allowed: DataFrame, 
     """Person × channel × record of a member that may supply this product: is_permitted, is_instructed, is_deliverable and what they
     rest on.
 
-    `permissions` comes from `permission.permitted`, `allowed` from `instructed`.
+    `permissions` comes from `permission.permitted`, `allowed` from `instructed`. Of an enrichment the client's own records are there too:
+    its line is used, and asked like any other. It uses no coordinate, so that none can be too bad for it.
     """
-    client = F.lit(terms.client.member_id)
-    theirs = {Use.HOUSE: R.member_id.col == client, Use.ENRICH: R.member_id.col != client}.get(terms.spec.product, F.lit(True))
+    theirs = is_client(terms) if terms.is_house else F.lit(True)
     usable = [
         F.struct(
-            F.lit(c).alias(CHANNEL), is_deliverable(c).alias("is_deliverable"), coordinate_order(c).alias("order")
+            F.lit(c).alias(CHANNEL), (F.lit(terms.is_enrich) | is_deliverable(c)).alias("is_deliverable"), coordinate_order(c).alias("order")
         )
         for c in terms.channels
     ]  # fmt: skip
@@ -98,16 +118,21 @@ def summarise(supplies: DataFrame, terms: Terms) -> DataFrame:
 
     Columns: person_id, channel, has_permission, has_supply (one member passes both), source_count (members that do), has_other_source
     (one of them is not the client), has_coordinate (of any supply), and `best`: the record, member, permission and instruction a piece
-    would rest on.
+    would rest on. An enrichment needs both: the client's own line to pass, and another member's; only the others are counted and chosen.
     """
+    gives = ~is_client(terms) if terms.is_enrich else F.lit(True)
+
+    def is_any(mark: Column) -> Column:
+        return F.max(mark & gives) & F.max(mark & is_client(terms)) if terms.is_enrich else F.max(mark)
+
     passes = F.col("is_permitted") & F.col("is_instructed")
-    works = passes & F.col("is_deliverable")
+    works = passes & gives & F.col("is_deliverable")
     other = R.member_id.col != F.lit(terms.client.member_id) if terms.client.member_id else F.lit(True)
     basis = F.struct(R.record_id, R.member_id, "permission_event_id", INS.instruction_id)
     return supplies.groupBy(PERSON, CHANNEL).agg(
-        F.max(F.col("is_permitted")).alias("has_permission"),
-        F.max(passes).alias("has_supply"),
-        F.size(F.collect_set(F.when(passes, R.member_id.col))).alias("source_count"),
+        is_any(F.col("is_permitted")).alias("has_permission"),
+        is_any(passes).alias("has_supply"),
+        F.size(F.collect_set(F.when(passes & gives, R.member_id.col))).alias("source_count"),
         F.max(passes & other).alias("has_other_source"),
         F.max(F.col("is_deliverable")).alias("has_coordinate"),
         F.min_by(F.when(works, basis), F.when(works, F.col("order"))).alias("best"),

@@ -57,6 +57,11 @@ class Terms:
         return self.spec.product == Use.HOUSE
 
     @property
+    def is_enrich(self) -> bool:
+        """Whether it adds attributes to the client's own file, and contacts nobody."""
+        return self.spec.product == Use.ENRICH
+
+    @property
     def party(self) -> str:
         """The client as a competitor of others: the member it is, else itself."""
         return self.client.member_id or self.client.recipient_id
@@ -69,8 +74,8 @@ class Terms:
 
     @property
     def model_key(self) -> str | None:
-        """The scores that rank it, None for a formula."""
-        return f"{self.spec.product}:{self.spec.client}" if self.spec.ranking == "model" else None
+        """The scores that rank it, None for a formula and for an enrichment, which ranks nobody."""
+        return f"{self.spec.product}:{self.spec.client}" if self.spec.ranking == "model" and not self.is_enrich else None
 
     @property
     def cost_cents(self) -> int:
@@ -103,7 +108,7 @@ def terms_of(spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, Recipien
     _check_client(spec, client, where)
     _check_router(spec, recipients, where)
     rules = {channel: _rule(spec, channel, law, where) for channel in spec.channels}
-    if spec.ranking != "model" and spec.quantity is None:
+    if spec.ranking != "model" and spec.quantity is None and spec.product != Use.ENRICH:
         raise ConfigError(f"{where}: quantity is missing; a formula has no break-even, so say how many pieces are ordered.")
     return Terms(spec, client, rules, law, settings, known_on)
 
@@ -130,6 +135,8 @@ def _check_router(spec: CampaignSpec, recipients: Mapping[str, RecipientSpec], w
     if router is None:
         known = ", ".join(sorted(r for r, s in recipients.items() if s.role == "router")) or "none"
         raise ConfigError(f"{where}: router {spec.router!r} is unknown; use one of {known}, or the client's own id for a house file.")
+    if spec.product == Use.ENRICH and spec.router != spec.client:
+        raise LawError(f"{where}: router {spec.router!r} is not the client; an enrichment goes to the client alone: write router: {spec.client}.")
     if router.role == "client" and (spec.router != spec.client or spec.product == Use.PROSPECT):
         raise LawError(f"{where}: router {spec.router!r} is a client; prospects go to a technical router, never to a client.")
     if router.role == "router":

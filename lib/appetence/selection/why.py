@@ -138,7 +138,7 @@ def permission_in_words(events: Sequence[Row], member: str, channel: str, terms:
 
 
 def _names(event: Row, terms: Terms) -> bool:
-    own = terms.is_house and event[E.member_id] == terms.client.member_id
+    own = not terms.is_prospect and event[E.member_id] == terms.client.member_id
     return event[E.basis] != Basis.CONSENT or own or bool(set(event[E.recipients] or ()) & set(terms.named_as))
 
 
@@ -152,14 +152,17 @@ def instruction_in_words(instruction: Row | None, member: Row | None, is_competi
         return False, "no instruction is in force on the drop date"
     name, sector = instruction["instruction_id"], str(terms.client.sector)
     allowed, refused = instruction["recipient_sectors_allowed"] or (), instruction["recipient_sectors_refused"] or ()
+    own = terms.is_house or (terms.is_enrich and instruction["member_id"] == terms.client.member_id)
+    lacking = sorted({str(a) for a in terms.spec.attributes} - set(instruction.get("enrich_attributes") or ()))
     rule = next(r for c, r in terms.rules.items() if str(c) == channel)
     asks = (
         (is_competitor, "is set aside: the member and the client are competitors (exclusion pair)"),
         (str(terms.spec.purpose) not in instruction["purposes"], f"does not cover the purpose {terms.spec.purpose}"),
         (str(terms.spec.product) not in instruction["uses"], f"does not cover the use {terms.spec.product}"),
         (channel not in instruction["channels"], f"does not cover the channel {channel}"),
-        (not terms.is_house and bool(allowed) and sector not in allowed, f"does not allow the sector {sector}"),
-        (not terms.is_house and sector in refused, f"refuses the sector {sector}"),
+        (not own and bool(allowed) and sector not in allowed, f"does not allow the sector {sector}"),
+        (not own and sector in refused, f"refuses the sector {sector}"),
+        (not own and bool(lacking), f"does not grant {_either(lacking)}"),
         (rule.needs_notice and not instruction["notice_covers_charity_electronic"], "has no notice that announces it"),
     )
     fault = next((words for is_so, words in asks if is_so), None)
