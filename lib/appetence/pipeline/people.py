@@ -16,6 +16,7 @@ from appetence.contracts.bronze import RawRecord
 from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName
 from appetence.pipeline.context import Context
+from appetence.privacy import suppressions as s
 from appetence.records import names, standardise
 
 
@@ -24,7 +25,7 @@ def raw_lines(ctx: Context, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
     filled = [RawRecord.row(delivered_at=ctx.started_at, received_on=ctx.as_of, **dict(r)) for r in rows]
     texts = [f for f in RawRecord.content() if f.dtype != T.TimestampType()]
     columns = {str(f): pa.array([r[str(f)] for r in filled], to_arrow_type(f.dtype)) for f in texts}
-    schema = T.StructType([s for s in RawRecord.struct().fields if s.name in columns])
+    schema = T.StructType([one for one in RawRecord.struct().fields if one.name in columns])
     made = ctx.spark.createDataFrame(pa.table(columns), schema)
     return RawRecord.shape(made.withColumn(RawRecord.delivered_at, F.lit(ctx.started_at)))
 
@@ -36,3 +37,11 @@ def standardised(ctx: Context, lines: DataFrame) -> DataFrame:
         ctx.lake.read(FirstName), local_frame(ctx.spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
     )
     return standardise.build_records(lines, ctx.lake.read(Commune), frequencies)
+
+
+def list_hashes(ctx: Context, lines: Iterable[s.Line], name: str) -> DataFrame:
+    """Keyed hashes of the coordinates of a list's lines (`suppressions.build_list_hashes`), staged under `name`."""
+    raw = raw_lines(ctx, s.as_raw_records(lines))
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    # Staged: hashes only. The lines themselves are never written anywhere.
+    return ctx.lake.stage(f"hashes_{name}", s.build_list_hashes(standardised(ctx, raw), raw, pads))

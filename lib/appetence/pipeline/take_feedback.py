@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,26 +15,35 @@ from appetence.contracts.local import local_frame
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context
+from appetence.pipeline.set_aside import set_aside
 from appetence.records.permissions import fold_permissions
 from appetence.selection import feedback as f
+
+_SAID = 100
+"""Lines named one by one; the others are counted."""
 
 
 def take_feedback(ctx: Context) -> dict[str, Any]:
     """Takes `<requests>/feedback/*.csv`; writes gold.feedback and the oppositions in silver.permission_event. Counts and faults.
 
-    A file that cannot be read stays where it is; lines that cannot be taken are set aside under `refused/`; the rest is deleted."""
+    A file that cannot be read stays where it is; lines that cannot be taken, of no piece among them, are set aside under `refused/`; the
+    rest is deleted."""
     told = _read_all(Path(ctx.config.paths.requests) / "feedback")
     faults = [sentence for _, found in told.values() for sentence in found.faults] + [sentence for sentence, _ in told.values() if sentence]
     lines = [line for _, found in told.values() for line in found.lines]
-    counts: dict[str, Any] = {"files": len(told), "lines": len(lines), "feedback": 0, "oppositions": 0, "traps": 0}
+    counts: dict[str, Any] = {"files": len(told), "lines": len(lines), "feedback": 0, "oppositions": 0, "traps": 0, "unplaced": 0}
+    rejected = len(faults)
     if lines:
-        unknown = _take(ctx, lines, counts)
-        faults += unknown
+        unplaced = _take(ctx, lines, counts)
+        counts["unplaced"], counts["lines"] = len(unplaced), len(lines) - len(unplaced)
+        faults += _in_words(unplaced)
+        for file, (_, found) in told.items():
+            found.refused += [found.text[line] for name, line, _ in unplaced if name == file.name]
     for file, (sentence, found) in told.items():
         if not sentence and not ctx.dry_run:
-            _set_aside(file, found.refused)
+            set_aside(file, found.header, found.refused)
             file.unlink(missing_ok=True)
-    return {**counts, "faults": faults}
+    return {**counts, "faults": faults, "rejected": rejected + counts["unplaced"]}
 
 
 def _read_all(folder: Path) -> Mapping[Path, tuple[str | None, f.Told]]:
@@ -49,9 +56,13 @@ def _read_all(folder: Path) -> Mapping[Path, tuple[str | None, f.Told]]:
     return read
 
 
-def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[str]:
+def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[tuple[str, int, bool]]:
+    """Writes what can be taken; file, line and whether the piece is known of each line that cannot."""
     lake = ctx.lake
     typed = local_frame(ctx.spark, lines, f.LINES)
+    if any(line[-1] in f.TOKENS for line in lines):
+        reference_key = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
+        typed = f.resolved(typed, lake.read(ExportLine), lake.read(Export), reference_key)
     found = lake.stage(
         "feedback", f.placed(typed, lake.read(ExportLine), lake.read(Export), lake.read(Selection), lake.read(Campaign))
     )  # fmt: skip
@@ -65,25 +76,16 @@ def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[st
         said = lake.read(PermissionEvent).join(F.broadcast(theirs), on=PermissionEvent.record_id, how="left_semi")
         lake.upsert(Permission, fold_permissions(said))
     counts["traps"] = found.where(F.col("is_known") & F.col(str(Feedback.person_id)).isNull()).count()
-    bad = found.where(~F.col("is_known") | ~F.col("fits")).select("file", "line", "is_known").orderBy("file", "line").limit(100).collect()
-    why = {False: "reference is of no piece handed over", True: "event cannot be told of a piece of that channel"}
-    return [f"{row['file']}, line {row['line']}: {why[row['is_known']]}; ask the router what it is." for row in bad]
+    bad = found.where(~F.col("is_known") | ~F.col("fits")).select("file", "line", "is_known").distinct()
+    return sorted((row["file"], row["line"], row["is_known"]) for row in bad.collect())  # lines that the driver has read
+
+
+def _in_words(unplaced: Sequence[tuple[str, int, bool]]) -> list[str]:
+    why = {False: "it is of no piece handed over", True: "its event cannot be told of a piece of that channel"}
+    said = [f"{file}, line {line}: {why[is_known]}; it is set aside: ask the router what it is." for file, line, is_known in unplaced[:_SAID]]
+    return said if len(unplaced) <= _SAID else [*said, f"{len(unplaced) - _SAID} more lines of feedback are of no piece, or of another channel's."]
 
 
 def _own_members(ctx: Context) -> DataFrame:
     rows = [(r.recipient_id, r.member_id) for r in ctx.config.recipients.values() if r.role == "client"]
     return local_frame(ctx.spark, rows, f"{Campaign.client_id} string, own_member string")
-
-
-def _set_aside(file: Path, refused: Sequence[Sequence[str]]) -> None:
-    """Keeps the refused lines, to be corrected and put back."""
-    if not refused:
-        return
-    folder = file.parent / "refused"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    part = folder / f"{file.name}.part"
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, delimiter=";", lineterminator="\n")
-        writer.writerow(f.HEADER)
-        writer.writerows(refused)
-    part.replace(folder / file.name)

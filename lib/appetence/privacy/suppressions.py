@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 from appetence.columns.coordinates import KEY_HASH, KIND, Kind, coordinates, hashed, hashed_coordinates
 from appetence.columns.text import fold
 from appetence.contracts.bronze import RawRecord
+from appetence.contracts.campaign import CampaignFile
 from appetence.contracts.privacy import ExternalList, Suppression
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
@@ -129,6 +131,13 @@ def build_external(hashes: DataFrame, list_name: str, version: str) -> DataFrame
     """privacy.external_list rows: these lists name persons, so the family's key is left out."""
     named = hashes.where(F.col(KIND) != str(Kind.POSTAL_HOUSEHOLD)).select(KIND, KEY_HASH).distinct()
     return ExternalList.shape(named.withColumns({str(ExternalList.list_name): F.lit(list_name), str(ExternalList.version): F.lit(version)}))
+
+
+def build_campaign_file(hashes: DataFrame, campaign_id: str, kind: str, destroy_by: dt.date) -> DataFrame:
+    """gold.campaign_file rows of one file of a client."""
+    said = {CampaignFile.campaign_id: F.lit(campaign_id), CampaignFile.kind: F.lit(kind), CampaignFile.destroy_by: F.lit(destroy_by)}
+    coordinates_of_all = hashes.select(F.col(KEY_HASH).alias(CampaignFile.coordinate_hash)).distinct()
+    return CampaignFile.shape(coordinates_of_all.withColumns({str(name): value for name, value in said.items()}))
 
 
 def list_and_version(stem: str) -> tuple[str, str]:

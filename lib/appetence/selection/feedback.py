@@ -1,8 +1,8 @@
 """What routers and call centres tell back of single pieces, and how it changes the next selection and what is cut and not sent.
 
-A line names a piece by the opaque reference printed on it: no coordinate travels back. A stop, an unsubscription, a do-not-call or a
-complaint is an opposition on that channel (channels never stand in for each other); a bounce or a removal closes that coordinate, whoever
-supplies it, until another one is delivered; attempts and refusals count for the limits of calls.
+A line names a piece by the opaque reference printed on it, or by the token of its unsubscription or STOP: no coordinate travels back. A
+stop, an unsubscription, a do-not-call or a complaint is an opposition on that channel (channels never stand in for each other); a bounce or
+a removal closes that coordinate, whoever supplies it, until another one is delivered; attempts and refusals count for the limits of calls.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -24,10 +25,13 @@ from appetence.contracts.domain import Basis, Channel, PermissionStatus, Purpose
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import PermissionEvent, Record
 from appetence.errors import RightsError
+from appetence.selection.layouts import token
 from appetence.selection.pool import PERSON
 
 FB, R, E = Feedback, Record, PermissionEvent
-HEADER = ("reference", "event", "at")
+REFERENCE, REST = "reference", ("event", "at")
+TOKENS = {"unsubscribe_token": ("unsubscribe", Channel.EMAIL), "stop_token": ("stop", Channel.SMS)}
+"""What may stand in the place of the reference: the token of the layout, with what it was made for and the channel that carries it."""
 COMPLAINT, REFUSED = "complaint", "refused"
 OPPOSED = ("stop", "unsubscribe", "do_not_call", COMPLAINT)
 DEAD = ("bounce", "moved")
@@ -40,46 +44,52 @@ BY_CHANNEL = {
 }
 """What can be told of a piece of each channel."""
 _PLACE = "place"
-LINES = "reference string, event string, at timestamp, file string, line int"
+LINES = "reference string, event string, at timestamp, file string, line int, named_by string"
 
 
 @dataclass
 class Told:
-    """What a file held: (reference, event, moment, file, line), a sentence for each line that cannot be taken, and its text."""
+    """What a file held: (reference or token, event, moment, file, line, name of the first column), a sentence for each line that cannot be
+    taken, its text, and the text of every line by its number."""
 
-    lines: list[tuple[str, str, dt.datetime, str, int]] = field(default_factory=list)
+    header: tuple[str, ...] = (REFERENCE, *REST)
+    lines: list[tuple[str, str, dt.datetime, str, int, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     refused: list[list[str]] = field(default_factory=list)
+    text: dict[int, list[str]] = field(default_factory=dict)
 
 
 def read_file(content: bytes, file: str) -> Told:
-    """The lines of one file: UTF-8, `reference;event;at`. RightsError when it cannot be read as a whole."""
+    """The lines of one file: UTF-8, `reference;event;at`, or a token in the place of the reference. RightsError when it cannot be read as a
+    whole."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RightsError(f"{file}: not UTF-8; save it as UTF-8 and deliver it again.") from None
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=";")
-    if tuple(name.strip() for name in next(rows, [])) != HEADER:
-        raise RightsError(f"{file}, line 1: the columns must be {';'.join(HEADER)}; correct the header.")
-    told = Told()
+    told = Told(header=tuple(name.strip() for name in next(rows, [])))
+    if told.header[1:] != REST or told.header[0] not in (REFERENCE, *TOKENS):
+        may = ", or ".join(f"{name} in its place" for name in TOKENS)
+        raise RightsError(f"{file}, line 1: the columns must be {';'.join((REFERENCE, *REST))} ({may}); correct the header.")
     for row in rows:
         if not any(cell.strip() for cell in row):
             continue
         cells = [cell.strip() for cell in row]
-        fault, at = _fault(cells), _moment(cells[2]) if len(cells) == len(HEADER) else None
+        fault, at = _fault(cells, told.header), _moment(cells[2]) if len(cells) == len(told.header) else None
         if fault or at is None:
             told.faults.append(f"{file}, line {rows.line_num}: {fault or 'at is no day and no moment; write 2026-12-03 or 2026-12-03T10:15.'}")
             told.refused.append(row)
         else:
-            told.lines.append((cells[0].upper(), cells[1], at, file, rows.line_num))
+            told.lines.append((cells[0].upper(), cells[1], at, file, rows.line_num, told.header[0]))
+            told.text[rows.line_num] = row
     return told
 
 
-def _fault(cells: Sequence[str]) -> str | None:
-    if len(cells) != len(HEADER):
-        return f"{len(cells)} fields instead of {len(HEADER)}; correct the separators."
+def _fault(cells: Sequence[str], header: Sequence[str]) -> str | None:
+    if len(cells) != len(header):
+        return f"{len(cells)} fields instead of {len(header)}; correct the separators."
     if not re.fullmatch(r"[0-9A-Fa-f]{16}", cells[0]):
-        return "reference is not one that we print (16 hexadecimal digits); copy it from the file handed over."
+        return f"{header[0]} is not one that we print (16 hexadecimal digits); copy it from the file handed over."
     if cells[1] not in (*OPPOSED, *DEAD, *CALLED):
         return f"event is none of {', '.join((*OPPOSED, *DEAD, *CALLED))}; use one of them."
     return None
@@ -94,6 +104,21 @@ def _moment(text: str) -> dt.datetime | None:
     except ValueError:
         return None
     return at if at.tzinfo else at.replace(tzinfo=dt.UTC)
+
+
+def resolved(lines: DataFrame, export_lines: DataFrame, exports: DataFrame, pads: DataFrame) -> DataFrame:
+    """The lines with the reference of the piece whose token they name; null where a token is of no piece. `pads`: of the reference key."""
+    files = exports.select(ExportLine.export_id, Export.channel)
+    sent = export_lines.join(F.broadcast(files), on=ExportLine.export_id, how="inner")
+    made = []
+    for named_by, (purpose, channel) in TOKENS.items():
+        key, value = token(pads, purpose, ExportLine.campaign_id.col, ExportLine.reference.col)
+        theirs = sent.where(Export.channel.col == str(channel)).crossJoin(key)
+        made.append(theirs.select(F.lit(named_by).alias("named_by"), value.alias("_token"), ExportLine.reference.col.alias("_reference")).distinct())
+    known = reduce(DataFrame.unionByName, made)
+    asked = lines.withColumnRenamed(REFERENCE, "_token").join(known, on=["named_by", "_token"], how="left")
+    reference = F.when(F.col("named_by") == REFERENCE, F.col("_token")).otherwise(F.col("_reference"))
+    return asked.withColumn(REFERENCE, reference).select(*lines.columns)
 
 
 def placed(lines: DataFrame, export_lines: DataFrame, exports: DataFrame, selections: DataFrame, campaigns: DataFrame) -> DataFrame:

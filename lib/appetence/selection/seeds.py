@@ -46,10 +46,14 @@ class _Draw:
     """Numbers and tokens of one trap, drawn from the key: nobody without it can tell them from others."""
 
     def __init__(self, key: bytes, campaign_id: str, channel: str, number: int) -> None:
-        self._key, self._who = key, f"{campaign_id}|{channel}|{number}"
+        self._key, self._campaign, self._who = key, campaign_id, f"{campaign_id}|{channel}|{number}"
 
     def token(self, purpose: str) -> str:
         return hmac.new(self._key, f"seed|{purpose}|{self._who}".encode(), hashlib.sha256).hexdigest()[:16].upper()
+
+    def answer(self, purpose: str, reference: str) -> str:
+        """What somebody sends back to unsubscribe: made as for every other line of the file, and known again like them."""
+        return hmac.new(self._key, f"{purpose}|{self._campaign}|{reference}".encode(), hashlib.sha256).hexdigest()[:16].upper()
 
     def number(self, purpose: str, below: int) -> int:
         return int(self.token(purpose), 16) % below
@@ -86,11 +90,11 @@ def _line(terms: Terms, channel: str, draw: _Draw, wording: Wording, codes: Sequ
     if channel == Channel.EMAIL:
         words = {"first": _mailable(first), "last": _mailable(last), "code": f"{draw.number(f'mail{again}', 100):02d}"}
         email = settings.seed_email.format(**words)
-        return {"email": email, **named, **tail, **cited, "unsubscribe_token": draw.token("token")}, email
+        return {"email": email, **named, **tail, **cited, "unsubscribe_token": draw.answer("unsubscribe", reference)}, email
     digits = 12 - len(settings.seed_phone_prefix)
     phone = settings.seed_phone_prefix + f"{draw.number(f'phone{again}', 10**digits):0{digits}d}"
     if channel == Channel.SMS:
-        return {"mobile": phone, **tail, "stop_token": draw.token("token")}, phone
+        return {"mobile": phone, **tail, "stop_token": draw.answer("stop", reference)}, phone
     said = {"consent_at": _consent_at(terms, draw), "consent_reference": draw.token("consent")}
     left = {"call_windows": call_windows(wording.phone_hours), "attempts_left": str(wording.phone_hours.attempts_max)}
     return {"phone": phone, **named, **said, **left, **tail}, phone
