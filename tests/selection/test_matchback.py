@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from dataclasses import replace
 from math import sqrt
 from pathlib import Path
+from statistics import variance
 from typing import Any
 
 import pytest
@@ -66,18 +68,46 @@ def test_what_counts_as_a_response(spark: SparkSession, conf_folder: str) -> Non
         _order(5, "p3", last + dt.timedelta(days=1)),
         _order(6, "p4", last, -900, kind="refund"),
         _order(7, "p5", last, member_id="m02"),
-        _order(8, "p6", last, key_code="AUTRE.MAIL.D01.TOUS"),
+        _order(8, "p6", last, key_code="AUTRE.MAIL.D01.TOUS"),  # another campaign's
         _order(9, "p8", last, 700),
+        _order(10, "p7", last, 300, key_code="CATALOGUE-26"),  # no key code of ours: it says nothing
     ]
     found = _found(spark, _terms(conf_folder), pieces, orders, _links([f"p{i}" for i in range(9)]), [])
     assert {p: (r["cell"], r["matched_by"], r["responses"], r["amount_cents"], r["responded_on"]) for p, r in found.items()} == {
         "p1": ("mail", "key_code", 2, 1250, DROP + dt.timedelta(days=1)),
         "p2": ("mail", "person", 1, 1000, last),
-        "p6": ("mail", "person", 1, 1000, last),
+        "p7": ("mail", "person", 1, 300, last),
         "p8": ("holdout", "person", 1, 700, last),
     }
     early = _found(spark, _terms(conf_folder, DROP + dt.timedelta(days=1)), pieces, orders, _links([f"p{i}" for i in range(9)]), [])
     assert {p: r["responses"] for p, r in early.items()} == {"p1": 1}  # what happens after the run's day is not known
+
+
+def test_an_order_counts_for_one_of_two_overlapping_campaigns(spark: SparkSession, conf_folder: str) -> None:
+    """A key code decides; without one the last drop before the order; a hold-out piece reaches nobody and takes nothing."""
+    first, then = _terms(conf_folder), _terms(conf_folder, campaign_id="suite", drop_date=DROP + dt.timedelta(days=20), merge_level="family")
+    before, after = DROP + dt.timedelta(days=20), DROP + dt.timedelta(days=21)
+    persons = ["both", "early", "code1", "code2", "held", "mate", "alone"]
+    one = local(spark, Selection, [_piece(p, n) for n, p in enumerate(persons, start=1)])
+    of_two = [(p, "holdout" if p == "held" else "mail") for p in persons if p not in ("mate", "alone")]
+    two = local(spark, Selection, [{**_piece(p, n, cell), "campaign_id": "suite"} for n, (p, cell) in enumerate(of_two, start=1)])
+    links, homes = local(spark, PersonLink, _links(persons)), local(
+        spark, HouseholdLink, [HouseholdLink.row(person_id=p, household_id="h" if p in ("both", "mate") else p) for p in persons]
+    )  # fmt: skip
+    orders = local(spark, Transaction, [
+        _order(1, "both", after), _order(2, "early", before), _order(3, "code1", after, key_code="essai.mail.d01.tous"),
+        _order(4, "code2", before, key_code="SUITE.MAIL.D01.TOUS"), _order(5, "held", after), _order(6, "mate", after), _order(7, "alone", after),
+    ])  # fmt: skip
+
+    def credited(said: Any, mine: DataFrame, rivals: DataFrame | None) -> set[str]:
+        return {r["person_id"] for r in matchback.responses(mine, orders, links, homes, said, rivals).collect()}
+
+    rivals = matchback.later_drops([(then, two)], links, homes, first)
+    assert credited(first, one, rivals) == {"early", "code1", "held", "alone"}, "the family of `both` was reached again, `mate` with it"
+    assert matchback.later_drops([(first, one)], links, homes, then) is None
+    assert credited(then, two, None) == {"both", "held"}, "`both` and `mate` are one unit; a hold-out is credited like those mailed"
+    every = replace(first, settings=first.settings.model_copy(update={"allocation": "every"}))
+    assert credited(every, one, rivals) == {"both", "early", "code1", "held", "mate", "alone"}
 
 
 def test_merged_persons_and_families(spark: SparkSession, conf_folder: str) -> None:
@@ -120,11 +150,12 @@ def test_rates_are_exact_and_intervals_are_wilsons(planted: tuple[list[Row], lis
     pieces, answers, found = planted
     amount = {a["person_id"]: a["amount_cents"] for a in answers}
     wanted = {("cell", "mail"), ("cell", "holdout"), ("total", "mailed"), *(("decile", str(d)) for d in range(1, 11))}
+    wanted |= {("key_code", f"ESSAI.MAIL.D{d:02d}.TOUS") for d in range(1, 11)}
     assert set(found) == wanted
     for (kind, value), row in found.items():
         own = [
             p for p in pieces
-            if (p["cell"] == value if kind == "cell" else p["cell"] == "mail" and (kind == "total" or str(p["decile"]) == value))
+            if (p["cell"] == value if kind == "cell" else p["cell"] == "mail" and value in ("mailed", str(p["decile"]), p["key_code"]))
         ]  # fmt: skip
         responders = [p for p in own if p["person_id"] in amount]
         assert (row["units"], row["responders"]) == (len(own), len(responders))
@@ -137,11 +168,19 @@ def test_rates_are_exact_and_intervals_are_wilsons(planted: tuple[list[Row], lis
 
 
 def test_the_effect_is_rate_and_euros_above_the_holdout(planted: tuple[list[Row], list[Row], dict[tuple[str, str], Row]]) -> None:
-    _, _, found = planted
+    pieces, answers, found = planted
     total, held = found["total", "mailed"], found["cell", "holdout"]
     assert total["incremental_rate"] == pytest.approx(total["rate"] - held["rate"], abs=2e-9)
     assert total["incremental_low"] < total["incremental_rate"] < total["incremental_high"]
     assert total["incremental_amount_cents"] == total["amount_cents"] - round(held["amount_cents"] * total["units"] / held["units"])
+    amount = {a["person_id"]: a["amount_cents"] for a in answers}
+    spread = 0.0
+    for cell in ("mail", "holdout"):
+        spent = [amount.get(p["person_id"], 0) for p in pieces if p["cell"] == cell]
+        spread += variance(spent) / len(spent)
+    half = matchback.Z * total["units"] * sqrt(spread)
+    assert total["incremental_amount_low_cents"] == pytest.approx(total["incremental_amount_cents"] - half, abs=1)
+    assert total["incremental_amount_high_cents"] == pytest.approx(total["incremental_amount_cents"] + half, abs=1)
 
 
 def test_the_holdout_recovers_the_planted_uplift(spark: SparkSession) -> None:
@@ -168,7 +207,7 @@ def test_newcombe_interval_of_the_published_example(spark: SparkSession) -> None
 def test_nobody_answers(spark: SparkSession) -> None:
     found = matchback.measure(local(spark, Selection, [_piece("p1", 1)]), local(spark, Response, [])).collect()
     assert {(r["group_kind"], r["responders"], r["rate"], r["rate_low"], r["incremental_rate"]) for r in found} == {
-        (kind, 0, 0.0, 0.0, None) for kind in ("cell", "decile", "total")
+        (kind, 0, 0.0, 0.0, None) for kind in ("cell", "decile", "key_code", "total")
     }
     z2 = matchback.Z**2
     assert found[0]["rate_high"] == pytest.approx(z2 / (1 + z2), abs=1e-9) and sqrt(z2) == pytest.approx(1.96, abs=1e-4)
@@ -219,5 +258,6 @@ def test_the_job_measures_what_has_dropped_and_repeats_itself(spark: SparkSessio
     assert {(r["group_kind"], r["group_value"], r["units"], r["responders"], r["amount_cents"], r["incremental_rate"]) for r in rows} == {
         ("cell", "mail", 32, 7, 6 * 4990 + 10, None), ("total", "mailed", 32, 7, 6 * 4990 + 10, None),
         ("decile", "1", 16, 7, 6 * 4990 + 10, None), ("decile", "2", 16, 0, 0, None),
+        ("key_code", "ESSAI.MAIL.D01.TOUS", 16, 7, 6 * 4990 + 10, None), ("key_code", "ESSAI.MAIL.D02.TOUS", 16, 0, 0, None),
     }  # fmt: skip
     assert {r["campaign_id"] for r in _stored(after, Response).collect()} == {"rentree_2026"}

@@ -70,7 +70,7 @@ class Decision(Table):
     rank = field(LONG, "Rank among eligible merge units; null when dropped before.", personal=P.DERIVED)
     key = (campaign_id, person_id)
     subject = person_id
-    partition_by = (campaign_id,)
+    partition_by = (campaign_id, channel)
 
 
 class Waterfall(Table):
@@ -154,12 +154,12 @@ class Response(Table):
 
 
 class Matchback(Table):
-    """One row per campaign and group (cell or decile): rates with intervals, and the lift over the hold-out."""
+    """One row per campaign and group (cell, key code or decile): rates with intervals, and the lift over the hold-out."""
 
     schema, name, owner = "gold", "matchback", "selection"
     written_by = "measure_response"
     campaign_id = field(STRING, "The campaign.", required=True)
-    group_kind = field(STRING, "cell, decile or total.", required=True)
+    group_kind = field(STRING, "cell, key_code, decile or total.", required=True)
     group_value = field(STRING, "Which one.", required=True)
     units = field(LONG, "Merge units.", required=True)
     responders = field(LONG, "Merge units that responded.", required=True)
@@ -172,6 +172,8 @@ class Matchback(Table):
     incremental_low = field(DOUBLE, "Lower end of its 95 % interval.")
     incremental_high = field(DOUBLE, "Upper end.")
     incremental_amount_cents = field(LONG, "Amount above what the hold-out predicts.")
+    incremental_amount_low_cents = field(LONG, "Lower end of its 95 % interval; null where orders come by key code.")
+    incremental_amount_high_cents = field(LONG, "Upper end.")
     key = (campaign_id, group_kind, group_value)
 
 
@@ -215,7 +217,7 @@ class CountShown(Table):
 
     schema, name, owner = "gold", "count_shown", "selection"
     asker = field(STRING, "agent, or the member that asked.", required=True)
-    asked_on = field(DATE, "As-of date.", required=True)
+    asked_on = field(DATE, "Day it was asked, by the clock (UTC): the daily number of dry runs is counted by it.", required=True)
     turn = field(LONG, "Which of its dry runs, from 1.", required=True)
     campaign_id = field(STRING, "Name in the draft.", required=True)
     spec_hash = field(STRING, "Hash of the draft.", required=True)
@@ -230,6 +232,7 @@ class CampaignFile(Table):
     """One row per line of a file a client handed in for one campaign: never part of the pool, gone by date."""
 
     schema, name, owner = "gold", "campaign_file", "selection"
+    written_by = "import_suppressions"
     campaign_id = field(STRING, "The campaign it serves, and only it.", required=True)
     kind = field(STRING, "customers, bad_debt or prior_mailing.", required=True)
     coordinate_hash = field(STRING, "Keyed hash of one coordinate of the person.", required=True, personal=P.PSEUDONYM)

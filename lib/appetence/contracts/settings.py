@@ -139,8 +139,11 @@ class SelectionSettings(Spec):
     """Campaigns."""
 
     campaigns: tuple[str, ...] = Field(default=(), description="campaigns of this environment, in order")
-    counts_per_day: int = Field(default=40, ge=1, description="dry counts of drafts an agent or a member may ask for with one as-of date")
+    counts_per_day: int = Field(default=40, ge=1, description="dry counts of drafts an agent or a member may ask for in one day of the clock")
     count_step: int = Field(default=20, ge=11, description="counts told to those who may not see persons are rounded to a multiple of this")
+    allocation: Literal["last_drop", "every"] = Field(
+        default="last_drop", description="an order without a key code counts for the last campaign that reached the person, or for every one"
+    )
     minimum_age: int = 18
     min_identity_confidence: float = Field(default=0.0, description="log2 odds that hold a person together; a weaker one is not selected")
     seed_homes: tuple[tuple[str, ...], ...] = Field(

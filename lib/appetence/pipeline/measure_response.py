@@ -7,6 +7,7 @@ no person, so such a campaign gets rates by cell and tenth and no row of gold.re
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 
 from pyspark.sql import DataFrame
@@ -56,11 +57,22 @@ def _dropped(ctx: Context) -> list[Terms]:
     return [terms for terms in known if not terms.is_enrich and is_closed(ctx, terms)]
 
 
+def _others(ctx: Context, terms: Terms) -> list[Terms]:
+    """The further campaigns of the same member that dropped while the window was open: an order may be theirs."""
+    last = terms.drop_date + dt.timedelta(days=terms.spec.response_window_days)
+    cut = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date).between(F.lit(terms.drop_date), F.lit(last)))
+    names = sorted({row[0] for row in cut.select(Campaign.campaign_id).collect()} & set(ctx.config.campaigns) - {terms.spec.campaign_id})
+    found = [campaign_terms(ctx, ctx.config.campaigns[name]) for name in names]
+    return [other for other in found if other.client.member_id == terms.client.member_id and not other.is_enrich]
+
+
 def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, int]:
     """By person, from the client's own orders. Merge units looked at, responses written, none rejected."""
     lake, scope = ctx.lake, _scope(terms)
     orders = lake.read_or_empty(Transaction)
-    found = matchback.responses(selection, orders, lake.read(PersonLink), lake.read_or_empty(HouseholdLink), terms)
+    links, households = lake.read(PersonLink), lake.read_or_empty(HouseholdLink)
+    others = [(other, lake.read(Selection).where(F.col(Selection.campaign_id) == other.spec.campaign_id)) for other in _others(ctx, terms)]
+    found = matchback.responses(selection, orders, links, households, terms, matchback.later_drops(others, links, households, terms))
     staged = lake.stage("responses", found)
     written = lake.sync(Response, staged, scope, is_staged=True).rows
     lake.sync(Matchback, matchback.measure(selection, staged), scope)

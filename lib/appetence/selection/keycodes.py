@@ -10,7 +10,8 @@ from pyspark.sql import functions as F
 
 from appetence.errors import AppetenceError
 
-_FORM = re.compile(r"^([A-Z][A-Z0-9_]*)\.([A-Z][A-Z0-9_]*)\.D([0-9]{2})\.([A-Z][A-Z0-9_]*)$")
+FORM = r"^([A-Z][A-Z0-9_]*)\.([A-Z][A-Z0-9_]*)\.D([0-9]{2})\.([A-Z][A-Z0-9_]*)$"
+"""What a folded key code looks like."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def decode(code: str) -> KeyCode:
     >>> decode(" noel_vad.mail.d03.autres ")
     KeyCode(campaign_id='noel_vad', cell='mail', decile=3, list_id='autres')
     """
-    found = _FORM.match(code.strip().upper())
+    found = re.match(FORM, code.strip().upper())
     if not found:
         raise AppetenceError("This is no key code: it must look like CAMPAIGN.CELL.D03.LIST.")
     campaign, cell, decile, list_id = found.groups()

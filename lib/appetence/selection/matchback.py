@@ -1,11 +1,16 @@
 """Responses matched back to a campaign, and what they say: rates with intervals, and the effect above the hold-out.
 
 Match-back credits a campaign with every order of somebody mailed, whether the piece caused it or not; the hold-out tells the difference.
-The window opens the day after the drop date, as the window that models learn from opens the day after their cutoff.
-Intervals: E. B. Wilson (1927) for a rate; R. G. Newcombe (1998), method 10, for a difference of two.
+The window opens the day after the drop date, as the window that models learn from opens the day after their cutoff. An order counts for one
+campaign: the one whose key code it quotes, else the last that reached the person before it (setting `selection.allocation`).
+Intervals: E. B. Wilson (1927) for a rate; R. G. Newcombe (1998), method 10, for a difference of two; B. L. Welch (1938), in its normal form,
+for a difference of mean amounts.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -15,7 +20,7 @@ from appetence.contracts.domain import TransactionKind
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record, Transaction
 from appetence.selection.cells import HOLDOUT
-from appetence.selection.keycodes import folded
+from appetence.selection.keycodes import FORM, folded
 from appetence.selection.pool import ADDRESS, HOUSEHOLD
 from appetence.selection.terms import Terms
 
@@ -25,7 +30,7 @@ TOLD_ON, TOLD_AMOUNT = "responded_on", "amount"
 Z = 1.959963984540054
 """Normal quantile of 95 %."""
 _DIGITS = 9
-_SUM = "_probability"
+_SUM, _SQUARES = "_probability", "_squares"
 _FINEST = [str(S.campaign_id), str(S.cell), str(S.decile)]
 
 
@@ -55,13 +60,45 @@ def reached(selection: DataFrame, links: DataFrame, households: DataFrame, terms
     return found.groupBy("_now").agg(best.alias("_best")).select("_now", "_best.*")
 
 
-def responses(selection: DataFrame, transactions: DataFrame, links: DataFrame, households: DataFrame, terms: Terms) -> DataFrame:
-    """`gold.response` of a client that is a member: orders and gifts at it, within the window, of each merge unit selected."""
+def later_drops(others: Sequence[tuple[Terms, DataFrame]], links: DataFrame, households: DataFrame, terms: Terms) -> DataFrame | None:
+    """Whom campaigns dropped after this one reached, and when: `_rival`, `_dropped_on`; None when there are none.
+
+    `others`: terms and selection of further campaigns of the client. Of two that drop on one day the last by name counts as the later."""
+    here = (terms.drop_date, terms.spec.campaign_id)
+    found = [
+        reached(pieces.where(S.cell.col != HOLDOUT), links, households, other).select(
+            F.col("_now").alias("_rival"), F.lit(other.drop_date).alias("_dropped_on")
+        )
+        for other, pieces in others if (other.drop_date, other.spec.campaign_id) > here
+    ]  # fmt: skip
+    return reduce(DataFrame.unionByName, found) if found else None
+
+
+def allocated(orders: DataFrame, rivals: DataFrame | None, terms: Terms) -> DataFrame:
+    """The orders (`_now`, transaction_date, `_quoted`) that are this campaign's to count.
+
+    A code of another campaign takes an order away, a code of this one keeps it. Without a code (what has not the form of one says nothing)
+    the last drop before the order wins, or with `selection.allocation: every` each campaign counts it."""
+    is_code = F.coalesce(F.col("_quoted").rlike(FORM), F.lit(False))
+    is_mine = is_code & (F.substring_index("_quoted", ".", 1) == terms.spec.campaign_id.upper())
+    own = orders.where(is_mine | ~is_code)
+    if rivals is None or terms.settings.allocation == "every":
+        return own
+    taken = (F.col("_now") == F.col("_rival")) & (F.col("_dropped_on") < T.transaction_date.col) & ~is_mine
+    return own.join(rivals, on=taken, how="left_anti")
+
+
+def responses(
+    selection: DataFrame, transactions: DataFrame, links: DataFrame, households: DataFrame, terms: Terms, rivals: DataFrame | None = None
+) -> DataFrame:  # fmt: skip
+    """`gold.response` of a client that is a member: orders and gifts at it, within the window, of each merge unit selected.
+
+    `rivals`: what `later_drops` gives."""
     known = (T.member_id.col == F.lit(terms.client.member_id)) & (T.kind.col != str(TransactionKind.REFUND))
     now = links.select(Record.record_id, F.col(PERSON).alias("_now"))
     bought = transactions.where(known & in_window(T.transaction_date.col, terms)).join(now, on=T.record_id, how="inner")
     quoted = bought.select("_now", T.transaction_date, T.amount_cents, folded(T.key_code.col).alias("_quoted"))
-    matched = reached(selection, links, households, terms).join(quoted, on="_now", how="inner")
+    matched = reached(selection, links, households, terms).join(allocated(quoted, rivals, terms), on="_now", how="inner")
     by_code = F.max(F.coalesce(F.col("_quoted") == S.key_code.col, F.lit(False)))
     return Response.shape(
         matched.groupBy(F.lit(terms.spec.campaign_id).alias(Response.campaign_id), PERSON, S.cell).agg(
@@ -94,15 +131,24 @@ def _tally(frame: DataFrame, *by: str) -> DataFrame:
 
 
 def measure(selection: DataFrame, found: DataFrame) -> DataFrame:
-    """`gold.matchback` by person: each cell, each tenth of the mailed and their total, with the effect above the hold-out on the total row."""
+    """`gold.matchback` by person: each cell, each key code and tenth of the mailed and their total.
+
+    The total row has the effect above the hold-out."""
     answered = found.select(PERSON, Response.amount_cents)
+    # Nobody held out has a code: an empty one lets them be joined.
+    coded = selection.withColumn(S.key_code, F.coalesce(S.key_code.col, F.lit("")))
+    square = Response.amount_cents.col.cast("decimal(19,0)") * Response.amount_cents.col.cast("decimal(19,0)")
     counted = (
-        selection.select(S.campaign_id, S.cell, S.decile, PERSON)
+        coded.select(*_FINEST, S.key_code, PERSON)
         .join(answered, on=PERSON, how="inner")
-        .groupBy(*_FINEST)
-        .agg(F.count(F.lit(1)).alias(M.responders), F.sum(Response.amount_cents).alias(M.amount_cents))
-    )
-    return _measured(_tally(selection).join(counted, on=_FINEST, how="left"))
+        .groupBy(*_FINEST, S.key_code)
+        .agg(
+            F.count(F.lit(1)).alias(M.responders), F.sum(Response.amount_cents).alias(M.amount_cents),
+            F.sum(square.cast("decimal(38,0)")).alias(_SQUARES),
+        )
+    )  # fmt: skip
+    tallied = _tally(coded, S.key_code).join(counted, on=[*_FINEST, str(S.key_code)], how="left")
+    return _measured(tallied.withColumn(_SQUARES, F.coalesce(_SQUARES, F.lit(0).cast("decimal(38,0)"))))
 
 
 def measure_told(selection: DataFrame, told: DataFrame) -> DataFrame:
@@ -113,7 +159,8 @@ def measure_told(selection: DataFrame, told: DataFrame) -> DataFrame:
     mailed = selection.where(S.cell.col != HOLDOUT)
     counted = told.groupBy(S.key_code).agg(F.count(F.lit(1)).alias(M.responders), F.sum(M.amount_cents).alias(M.amount_cents))
     tallied = _tally(mailed, S.key_code).join(counted, on=S.key_code, how="left")
-    return _measured(tallied.withColumn(M.responders, F.least(F.coalesce(M.responders, F.lit(0)), F.col(M.units))))
+    unknown = F.lit(None).cast("decimal(38,0)")
+    return _measured(tallied.withColumn(_SQUARES, unknown).withColumn(M.responders, F.least(F.coalesce(M.responders, F.lit(0)), F.col(M.units))))
 
 
 def wilson(responders: Column, units: Column) -> tuple[Column, Column]:
@@ -125,10 +172,11 @@ def wilson(responders: Column, units: Column) -> tuple[Column, Column]:
 
 
 def _measured(tallied: DataFrame) -> DataFrame:
-    """Adds the finest groups up to cells, tenths and the total, and reads rates from them. Sums are of whole numbers and exact decimals."""
+    """Adds the finest groups up to cells, key codes, tenths and the total, and reads rates. Sums are of whole numbers and exact decimals."""
     groups = [F.struct(F.lit("cell").alias("group_kind"), S.cell.col.alias("group_value"))]
     mailed = S.cell.col != HOLDOUT
     groups += [
+        F.when(mailed, F.struct(F.lit("key_code").alias("group_kind"), S.key_code.col.alias("group_value"))),
         F.when(mailed, F.struct(F.lit("decile").alias("group_kind"), S.decile.col.cast("string").alias("group_value"))),
         F.when(mailed, F.struct(F.lit("total").alias("group_kind"), F.lit("mailed").alias("group_value"))),
     ]
@@ -138,6 +186,7 @@ def _measured(tallied: DataFrame) -> DataFrame:
         F.coalesce(F.sum(M.responders), F.lit(0)).alias(M.responders),
         F.sum(_SUM).alias(_SUM),
         F.coalesce(F.sum(M.amount_cents), F.lit(0)).alias(M.amount_cents),
+        F.sum(_SQUARES).alias(_SQUARES),
     )
     low, high = wilson(M.responders.col, M.units.col)
     predicted = F.col(_SUM).cast("double") / M.units.col
@@ -147,16 +196,28 @@ def _measured(tallied: DataFrame) -> DataFrame:
     return M.shape(effect.withColumns({name: F.round(F.col(name), _DIGITS) for name in rates}))
 
 
+def _variance() -> Column:
+    """Variance of the amount of one unit, those that did not respond included; null for a single unit, or where amounts come by code."""
+    total = M.amount_cents.col.cast("double")
+    squares = F.col(_SQUARES).cast("double") - total * total / M.units.col
+    return F.when(M.units.col > 1, F.greatest(squares, F.lit(0.0)) / (M.units.col - 1))
+
+
 def _with_effect(rated: DataFrame) -> DataFrame:
     held = rated.where((M.group_kind.col == "cell") & (M.group_value.col == HOLDOUT)).select(
         M.campaign_id,
         M.rate.col.alias("_rate"), M.rate_low.col.alias("_low"), M.rate_high.col.alias("_high"),
-        M.amount_cents.col.alias("_amount"), M.units.col.alias("_units"),
+        M.amount_cents.col.alias("_amount"), M.units.col.alias("_units"), _variance().alias("_variance"),
     )  # fmt: skip
     joined = rated.join(held, on=M.campaign_id, how="left")
     gain = M.rate.col - F.col("_rate")
     down = F.sqrt(F.pow(M.rate.col - M.rate_low.col, 2) + F.pow(F.col("_high") - F.col("_rate"), 2))
     up = F.sqrt(F.pow(M.rate_high.col - M.rate.col, 2) + F.pow(F.col("_rate") - F.col("_low"), 2))
     euros = M.amount_cents.col - F.round(F.col("_amount") * M.units.col / F.col("_units")).cast("bigint")
-    effect = {M.incremental_rate: gain, M.incremental_low: gain - down, M.incremental_high: gain + up, M.incremental_amount_cents: euros}
+    spread = Z * M.units.col * F.sqrt(_variance() / M.units.col + F.col("_variance") / F.col("_units"))
+    effect = {
+        M.incremental_rate: gain, M.incremental_low: gain - down, M.incremental_high: gain + up, M.incremental_amount_cents: euros,
+        M.incremental_amount_low_cents: F.round(euros - spread).cast("bigint"),
+        M.incremental_amount_high_cents: F.round(euros + spread).cast("bigint"),
+    }  # fmt: skip
     return joined.withColumns({name: F.when(M.group_kind.col == "total", value) for name, value in effect.items()})
