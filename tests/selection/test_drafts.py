@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from itertools import combinations
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from appetence.contracts.campaign import CountShown
 from appetence.contracts.domain import Reason
 from appetence.errors import ConfigError, LawError
-from appetence.pipeline.draft_counts import _check_asker, in_words
+from appetence.pipeline.draft_counts import _check_asker, _checked_day, in_words
 from appetence.pipeline.load_reference import law_rule_rows
 from appetence.runtime.config import load
 from appetence.selection import drafts
@@ -67,6 +71,23 @@ def test_a_member_sees_its_own_campaigns_only(conf_folder: str) -> None:
         _check_asker(Here, terms(conf_folder, campaign()), "m04")  # type: ignore[arg-type]  # as above
     with pytest.raises(ConfigError, match="neither agent nor a member"):
         _check_asker(Here, house, "boss")  # type: ignore[arg-type]  # as above
+
+
+def test_another_as_of_date_gives_no_further_counts() -> None:
+    """The day is the clock's: what was asked today counts, whatever day's knowledge was asked for."""
+    today = dt.date(2026, 11, 2)
+    rows = [(1, today), (1, today), (2, today), (3, today - dt.timedelta(days=1))]
+    asked = [CountShown.row(asker="agent", turn=turn, asked_on=day, figure=str(n)) for n, (turn, day) in enumerate(rows)]
+
+    def ask(most: int, as_of: dt.date) -> dt.date:
+        config = SimpleNamespace(selection=SimpleNamespace(counts_per_day=most))
+        here: Any = SimpleNamespace(config=config, as_of=as_of, started_at=dt.datetime(2026, 11, 2, 9))
+        return _checked_day(here, asked, "agent")
+
+    assert ask(3, today) == ask(3, dt.date(2026, 12, 24)) == today
+    for as_of in (today, dt.date(2026, 12, 24)):
+        with pytest.raises(LawError, match="agent has asked for 2 counts on 2026-11-02"):
+            ask(2, as_of)
 
 
 @pytest.mark.spark

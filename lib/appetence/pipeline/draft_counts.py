@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, CountShown, Statement
@@ -27,19 +30,26 @@ def count_draft(ctx: Context, draft: Path, asker: str) -> list[str]:
     terms = _terms(ctx, draft)
     _check_asker(ctx, terms, asker)
     earlier = ctx.lake.read_or_empty(CountShown).where(F.col(CountShown.asker) == asker).collect()
-    asked_today = {row[CountShown.turn] for row in earlier if row[CountShown.asked_on] == ctx.as_of}
-    if len(asked_today) >= ctx.config.selection.counts_per_day:
-        raise LawError(f"{asker} has asked for {len(asked_today)} counts as of {ctx.as_of}, which is all there are for one day: go on tomorrow.")
+    today = _checked_day(ctx, earlier, asker)
     sources = for_campaign(ctx, read_sources(ctx), terms, ctx.as_of)
     candidates = ctx.lake.stage("draft", build_candidates(sources, terms))
     found = {row["figure"]: int(row["n"]) for row in drafts.counted(candidates, terms).collect()}
     step = ctx.config.selection.count_step
     told = drafts.told(drafts.figures(found, terms), [row[CountShown.counted] for row in earlier], step)
     turn = max((int(row[CountShown.turn]) for row in earlier), default=0) + 1
-    common = {"asker": asker, "asked_on": ctx.as_of, "turn": turn, "campaign_id": terms.spec.campaign_id, "spec_hash": terms.spec_hash}
+    common = {"asker": asker, "asked_on": today, "turn": turn, "campaign_id": terms.spec.campaign_id, "spec_hash": terms.spec_hash}
     rows = [{**common, "figure": t.figure, "counted": t.counted, "shown": t.shown} for t in told]
     ctx.lake.append(CountShown, rows)
     return in_words(told, terms, step)
+
+
+def _checked_day(ctx: Context, earlier: Sequence[Row], asker: str) -> dt.date:
+    """The day of the clock, by which dry runs are counted: another as-of date gives no further ones. LawError when all of the day are used."""
+    today = ctx.started_at.date()
+    asked = {row[CountShown.turn] for row in earlier if row[CountShown.asked_on] == today}
+    if len(asked) >= ctx.config.selection.counts_per_day:
+        raise LawError(f"{asker} has asked for {len(asked)} counts on {today}, which is all there are for one day: go on tomorrow.")
+    return today
 
 
 def _terms(ctx: Context, draft: Path) -> Terms:
