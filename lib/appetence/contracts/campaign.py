@@ -168,7 +168,7 @@ class Matchback(Table):
     rate_high = field(DOUBLE, "Upper end.", required=True)
     predicted_rate = field(DOUBLE, "Mean probability.")
     amount_cents = field(LONG, "Sum of amounts.", required=True)
-    incremental_rate = field(DOUBLE, "Rate over the hold-out's, on the total row.")
+    incremental_rate = field(DOUBLE, "Rate over the hold-out's, of all orders whichever campaign has them; on the total row.")
     incremental_low = field(DOUBLE, "Lower end of its 95 % interval.")
     incremental_high = field(DOUBLE, "Upper end.")
     incremental_amount_cents = field(LONG, "Amount above what the hold-out predicts.")

@@ -72,10 +72,11 @@ def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, 
     orders = lake.read_or_empty(Transaction)
     links, households = lake.read(PersonLink), lake.read_or_empty(HouseholdLink)
     others = [(other, lake.read(Selection).where(F.col(Selection.campaign_id) == other.spec.campaign_id)) for other in _others(ctx, terms)]
-    found = matchback.responses(selection, orders, links, households, terms, matchback.later_drops(others, links, households, terms))
-    staged = lake.stage("responses", found)
+    read = (selection, orders, links, households, terms)
+    staged = lake.stage("responses", matchback.responses(*read, matchback.later_drops(others, links, households, terms)))
+    every = lake.stage("all_responses", matchback.responses(*read, is_allocated=False))
     written = lake.sync(Response, staged, scope, is_staged=True).rows
-    lake.sync(Matchback, matchback.measure(selection, staged), scope)
+    lake.sync(Matchback, matchback.measure(selection, staged, every), scope)
     return selection.count(), written, 0
 
 

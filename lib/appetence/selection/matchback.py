@@ -2,7 +2,8 @@
 
 Match-back credits a campaign with every order of somebody mailed, whether the piece caused it or not; the hold-out tells the difference.
 The window opens the day after the drop date, as the window that models learn from opens the day after their cutoff. An order counts for one
-campaign: the one whose key code it quotes, else the last that reached the person before it (setting `selection.allocation`).
+campaign: the one whose key code it quotes, else the last that reached the person before it (setting `selection.allocation`). The effect above
+the hold-out counts every order of both sides, whichever campaign has it: nobody held out can quote a code, so the comparison would lean.
 Intervals: E. B. Wilson (1927) for a rate; R. G. Newcombe (1998), method 10, for a difference of two; B. L. Welch (1938), in its normal form,
 for a difference of mean amounts.
 """
@@ -31,6 +32,12 @@ Z = 1.959963984540054
 """Normal quantile of 95 %."""
 _DIGITS = 9
 _SUM, _SQUARES = "_probability", "_squares"
+_EFFECT = [
+    str(f) for f in (
+        M.incremental_rate, M.incremental_low, M.incremental_high, M.incremental_amount_cents, M.incremental_amount_low_cents,
+        M.incremental_amount_high_cents,
+    )
+]  # fmt: skip
 _FINEST = [str(S.campaign_id), str(S.cell), str(S.decile)]
 
 
@@ -89,16 +96,17 @@ def allocated(orders: DataFrame, rivals: DataFrame | None, terms: Terms) -> Data
 
 
 def responses(
-    selection: DataFrame, transactions: DataFrame, links: DataFrame, households: DataFrame, terms: Terms, rivals: DataFrame | None = None
+    selection: DataFrame, transactions: DataFrame, links: DataFrame, households: DataFrame, terms: Terms, rivals: DataFrame | None = None,
+    *, is_allocated: bool = True,
 ) -> DataFrame:  # fmt: skip
     """`gold.response` of a client that is a member: orders and gifts at it, within the window, of each merge unit selected.
 
-    `rivals`: what `later_drops` gives."""
+    `rivals`: what `later_drops` gives. Not allocated, they are all orders, those that count for other campaigns too (`measure`)."""
     known = (T.member_id.col == F.lit(terms.client.member_id)) & (T.kind.col != str(TransactionKind.REFUND))
     now = links.select(Record.record_id, F.col(PERSON).alias("_now"))
     bought = transactions.where(known & in_window(T.transaction_date.col, terms)).join(now, on=T.record_id, how="inner")
     quoted = bought.select("_now", T.transaction_date, T.amount_cents, folded(T.key_code.col).alias("_quoted"))
-    matched = reached(selection, links, households, terms).join(allocated(quoted, rivals, terms), on="_now", how="inner")
+    matched = reached(selection, links, households, terms).join(allocated(quoted, rivals, terms) if is_allocated else quoted, on="_now", how="inner")
     by_code = F.max(F.coalesce(F.col("_quoted") == S.key_code.col, F.lit(False)))
     return Response.shape(
         matched.groupBy(F.lit(terms.spec.campaign_id).alias(Response.campaign_id), PERSON, S.cell).agg(
@@ -130,10 +138,13 @@ def _tally(frame: DataFrame, *by: str) -> DataFrame:
     return frame.groupBy(*_FINEST, *by).agg(F.count(F.lit(1)).alias(M.units), exact.alias(_SUM))
 
 
-def measure(selection: DataFrame, found: DataFrame) -> DataFrame:
+def measure(selection: DataFrame, found: DataFrame, every: DataFrame | None = None) -> DataFrame:
     """`gold.matchback` by person: each cell, each key code and tenth of the mailed and their total.
 
-    The total row has the effect above the hold-out."""
+    The total row has the effect above the hold-out: of all orders (`every`: responses that are not allocated), else of those found."""
+    if every is not None:
+        effect = measure(selection, every).select(*M.key, *_EFFECT)
+        return M.shape(measure(selection, found).drop(*_EFFECT).join(effect, on=[str(k) for k in M.key], how="left"))
     answered = found.select(PERSON, Response.amount_cents)
     # Nobody held out has a code: an empty one lets them be joined.
     coded = selection.withColumn(S.key_code, F.coalesce(S.key_code.col, F.lit("")))
