@@ -79,6 +79,9 @@ FILES: dict[str, tuple[str, str, str]] = {
     "too many traps": (changed("seeds: 5", "seeds: 500"), "seeds", "at most 50"),
     "no window": (changed("response_window_days: 60", "response_window_days: 0"), "response_window_days", "at least 1"),
     "kept for ever": (changed("destroy_after_days: 90", "destroy_after_days: 9000"), "destroy_after_days", "at most 365"),
+    "an enrichment of nothing": (changed("product: prospect", "product: enrich"), "attributes", "name at least one attribute"),
+    "an attribute that is none": (changed("product: prospect", "product: enrich\nattributes: [age]"), "attributes, item 1", "use age_band"),
+    "attributes of prospects": (changed("product: prospect", "product: prospect\nattributes: [age_band]"), "attributes", "remove the line"),
     "a house campaign of two sources": (changed("product: prospect", "product: house"), "min_sources", "set min_sources: 1"),
 }  # fmt: skip
 
