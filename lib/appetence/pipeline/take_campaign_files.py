@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import DataFrame
-
+from appetence.contracts.bronze import RawRecord
 from appetence.contracts.campaign import CampaignFile
 from appetence.contracts.domain import Use
+from appetence.contracts.local import local_frame
 from appetence.contracts.specs import CampaignSpec
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context
@@ -76,12 +75,12 @@ def campaign_and_kind(stem: str, campaigns: Mapping[str, CampaignSpec]) -> tuple
 
 
 def _write(ctx: Context, taken: Mapping[Path, _File]) -> int:
-    frames = [
-        s.build_campaign_file(list_hashes(ctx, f.reading.lines, f"{f.spec.campaign_id}_{f.kind}"), f.spec.campaign_id, f.kind, f.destroy_by)
-        for f in taken.values()
-        if f.reading.lines
-    ]
-    if not frames:
+    # All files are standardised together; the scope of a line says which one it came from.
+    lines = [replace(line, scope=path.stem) for path, file in taken.items() for line in file.reading.lines]
+    if not lines:
         return 0
-    written = ctx.lake.upsert(CampaignFile, reduce(DataFrame.unionByName, frames))
+    shape = f"{RawRecord.member_id} string, {CampaignFile.campaign_id} string, {CampaignFile.kind} string, {CampaignFile.destroy_by} date"
+    serves = [(path.stem, file.spec.campaign_id, file.kind, file.destroy_by) for path, file in taken.items()]
+    hashes = list_hashes(ctx, lines, "campaign_files")
+    written = ctx.lake.upsert(CampaignFile, s.build_campaign_files(hashes, local_frame(ctx.spark, serves, shape)))
     return written.inserted + written.updated

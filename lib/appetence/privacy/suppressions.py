@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import datetime as dt
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -133,11 +132,10 @@ def build_external(hashes: DataFrame, list_name: str, version: str) -> DataFrame
     return ExternalList.shape(named.withColumns({str(ExternalList.list_name): F.lit(list_name), str(ExternalList.version): F.lit(version)}))
 
 
-def build_campaign_file(hashes: DataFrame, campaign_id: str, kind: str, destroy_by: dt.date) -> DataFrame:
-    """gold.campaign_file rows of one file of a client."""
-    said = {CampaignFile.campaign_id: F.lit(campaign_id), CampaignFile.kind: F.lit(kind), CampaignFile.destroy_by: F.lit(destroy_by)}
-    coordinates_of_all = hashes.select(F.col(KEY_HASH).alias(CampaignFile.coordinate_hash)).distinct()
-    return CampaignFile.shape(coordinates_of_all.withColumns({str(name): value for name, value in said.items()}))
+def build_campaign_files(hashes: DataFrame, serves: DataFrame) -> DataFrame:
+    """gold.campaign_file rows; `serves` says of each scope (member_id) the campaign it is for, its kind and destroy_by."""
+    given = hashes.select(Record.member_id, F.col(KEY_HASH).alias(CampaignFile.coordinate_hash)).distinct()
+    return CampaignFile.shape(given.join(F.broadcast(serves), on=str(Record.member_id), how="inner"))
 
 
 def list_and_version(stem: str) -> tuple[str, str]:
