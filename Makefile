@@ -72,10 +72,12 @@ $(STAMP_REAL): $(STAMP)
 bench: setup ## measure (ARGS="identity --records FILE ...")
 	@$(RUN)/appetence bench $(ARGS)
 
-docs: setup ## write the data dictionary, docs/tables.md, from the contracts
+docs: setup ## write the dictionaries, docs/tables.md and docs/features.md, from the contracts and the list of model inputs
 	@mkdir -p docs
 	@$(RUN)/appetence tables --markdown > docs/tables.md.part
 	@mv docs/tables.md.part docs/tables.md
+	@$(RUN)/appetence tables --features > docs/features.md.part
+	@mv docs/features.md.part docs/features.md
 
 wheel: setup ## dist/: the wheel, and the one for a managed Spark cluster
 	@rm -rf dist build/lib build/bdist.*

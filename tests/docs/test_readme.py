@@ -12,6 +12,7 @@ from appetence.cli.arguments import add_job_arguments
 from appetence.cli.main import parser
 from appetence.cli.tables import dictionary, ordered
 from appetence.contracts import REGISTRY
+from appetence.features import catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
@@ -77,6 +78,16 @@ def test_the_tables_named_in_the_readme_exist() -> None:
 def test_the_data_dictionary_is_what_the_contracts_say() -> None:
     page = (ROOT / "docs" / "tables.md").read_text(encoding="utf-8")
     assert page.rstrip("\n") == dictionary(ordered()).rstrip("\n"), "a contract changed: run `make docs`"
+
+
+def test_the_dictionary_of_inputs_is_what_the_list_says() -> None:
+    page = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
+    assert page.rstrip("\n") == catalogue.dictionary().rstrip("\n"), "an input changed: run `make docs`"
+    everything = catalogue.inputs(with_own=True)
+    assert len({i.name for i in everything}) == len({i.meaning for i in everything}) == len(everything), "no two inputs say the same"
+    said = {i.name: (i.grain, i.window, i.meaning) for i in everything}
+    assert said["own_amount_90d"] == ("person", "90 days", "Cents spent or given less refunds, in the last 90 days, with the client.")
+    assert said["foyer_decayed_events_90"][:2] == ("household", "half-life 90 days")
 
 
 def test_every_job_of_the_chain_is_in_the_picture() -> None:

@@ -1,4 +1,4 @@
-"""`appetence tables`: the data dictionary, or what each table of an environment holds."""
+"""`appetence tables`: the data dictionary, the dictionary of model inputs, or what each table of an environment holds."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def add_to(commands: Any) -> None:
     command.add_argument("--rows", action="store_true", help="name, path, rows and version of each table of the environment")
     command.add_argument("--json", action="store_true", help="as JSON")
     command.add_argument("--markdown", action="store_true", help="the dictionary as a Markdown page")
+    command.add_argument("--features", action="store_true", help="the dictionary of the models' inputs as a Markdown page")
     add_environment_arguments(command)
     command.set_defaults(act=_tables)
 
@@ -35,6 +36,11 @@ def ordered() -> list[type[Table]]:
 
 
 def _tables(args: argparse.Namespace) -> int:
+    if args.features:
+        from appetence.features import catalogue
+
+        console.say(catalogue.dictionary())
+        return 0
     chosen = [t for t in ordered() if args.table in (None, t.full_name())]
     if not chosen:
         raise ConfigError(f"There is no table {args.table!r}; `appetence tables` lists them all.")

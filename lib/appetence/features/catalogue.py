@@ -10,7 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from appetence.contracts.base import Field
+from appetence.contracts.domain import MemberSector
 from appetence.contracts.features import HALF_LIVES, WINDOWS, Feature, decayed, windowed
+from appetence.features import meanings
 from appetence.features.sectors import GROUPS
 
 TOTAL, OWN, HOUSEHOLD = "total", "own", "foyer"
@@ -34,27 +36,28 @@ BRIEF: tuple[Field, ...] = (
 SHARED: tuple[Field, ...] = (windowed("events", 365), decayed("events", 90), decayed("events", 365), decayed("amount", 365))
 """Summed over the other members of the household."""
 
-PROFILE: tuple[str, ...] = ("age", "is_female", "household_size", "size_class_rank", "median_income_eur")
+PROFILE: tuple[str, ...] = tuple(meanings.PROFILE)
 """From `gold.segment`, at the cutoff."""
 
-REACH: tuple[str, ...] = ("has_post", "has_email", "has_phone")
+REACH: tuple[str, ...] = tuple(meanings.REACH)
 """Coordinates known to the members read that the person had dealt with by the cutoff."""
 
-BREADTH: tuple[str, ...] = ("breadth_members", "breadth_members_365d", "breadth_groups_365d")
+BREADTH: tuple[str, ...] = tuple(meanings.BREADTH)
 
-DERIVED: tuple[str, ...] = (
-    "recency_days", "tenure_days", "mean_amount", "largest_amount", "mean_gap_days", "gap_spread", "overdue_ratio",
-    "trend_90d", "gift_share", "refund_share", "rate_per_year",
-)  # fmt: skip
+DERIVED: tuple[str, ...] = tuple(meanings.RATIOS)
 """Made from the sums, for all readable members and for the client's own."""
 
 
 @dataclass(frozen=True)
 class Input:
-    """One column of a dataset: its name and the theme campaign teams read (`recence`, `frequence`, `montant`, a group of sectors ...)."""
+    """One column of a dataset: its name, the theme campaign teams read (`recence`, `frequence`, `montant`, a group of sectors ...), whose facts it
+    holds (`grain`), over which time (`window`), and what it says."""
 
     name: str
     theme: str
+    grain: str
+    window: str
+    meaning: str
 
 
 def _theme(field: str) -> str:
@@ -77,16 +80,23 @@ def _theme(field: str) -> str:
 
 def inputs(*, with_own: bool) -> tuple[Input, ...]:
     """Every column of a dataset, in order; `with_own` adds the client's own history (house models)."""
-    found = [Input(f"{TOTAL}_{f}", _theme(f)) for f in (*FULL, *DERIVED)]
+    whose = {g: f"with members of the {'sector' if g in set(MemberSector) else 'group'} {g}" for g in GROUPS}
+    found = [_input(f, _theme(f), f"{TOTAL}_", "with the members read") for f in (*FULL, *DERIVED)]
     if with_own:
-        found += [Input(f"{OWN}_{f}", f"client_{_theme(f)}") for f in (*FULL, *DERIVED)]
-    found += [Input(f"{g}_{f}", g) for g in GROUPS for f in (*BRIEF, "recency_days")]
-    found += [Input(b, "diversite") for b in BREADTH]
-    found += [Input(f"{HOUSEHOLD}_{f}", "foyer") for f in (*SHARED, "recency_days")]
+        found += [_input(f, f"client_{_theme(f)}", f"{OWN}_", "with the client") for f in (*FULL, *DERIVED)]
+    found += [_input(f, g, f"{g}_", whose[g]) for g in GROUPS for f in (*BRIEF, "recency_days")]
+    found += [_input(b, "diversite") for b in BREADTH]
+    found += [_input(f, "foyer", f"{HOUSEHOLD}_", "by the others of the household") for f in (*SHARED, "recency_days")]
     themes = {"age": "age", "is_female": "profil", "household_size": "foyer", "size_class_rank": "lieu", "median_income_eur": "lieu"}
-    found += [Input(p, themes[p]) for p in PROFILE]
-    found += [Input(r, "joignabilite") for r in REACH]
+    found += [_input(p, themes[p]) for p in PROFILE]
+    found += [_input(r, "joignabilite") for r in REACH]
     return tuple(found)
+
+
+def _input(measure: str, theme: str, prefix: str = "", whose: str = "") -> Input:
+    is_of_home = prefix == f"{HOUSEHOLD}_" or measure == "household_size"
+    grain = meanings.HOME if is_of_home else meanings.PERSON
+    return Input(f"{prefix}{measure}", theme, grain, meanings.window_of(measure), meanings.meaning_of(measure, whose))
 
 
 def input_names(*, with_own: bool) -> tuple[str, ...]:
@@ -100,3 +110,19 @@ def theme_of(name: str) -> str:
 
 
 _THEMES = {i.name: i.theme for i in inputs(with_own=True)}
+
+
+def dictionary() -> str:
+    """Every input there can be, as a Markdown page."""
+    own = f"{OWN}_"
+    everything = inputs(with_own=True)
+    lines = [
+        "# Model inputs", "",
+        "Generated from the list of inputs by `appetence tables --features`; not typed by hand.", "",
+        f"A model reads one row per person and cutoff, with {len(everything)} columns in house models and {len(inputs(with_own=False))} in prospect "
+        f"models, which lack `{own}…`. Nothing after the cutoff enters, and no row that was not known by then. Columns of a group of sectors are 0 "
+        "or empty when no member read belongs to it; with few members sectors are told as groups.", "",
+        "| column | theme | grain | window | what it holds |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    lines += [f"| `{i.name}` | {i.theme} | {i.grain} | {i.window} | {i.meaning} |" for i in everything]
+    return "\n".join(lines)
