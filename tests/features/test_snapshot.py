@@ -7,11 +7,13 @@ from collections import defaultdict
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from appetence.contracts.features import HALF_LIVES, WINDOWS
 from appetence.errors import ModelError
-from appetence.features import build_features
+from appetence.features import Arrival, build_features
+from appetence.features.arrivals import known_from
 from appetence.features.snapshot import checked_cutoffs
 from tests.features.planted import HORIZON, SECTORS, eligible, links, random_events, rows_of, transactions
 
@@ -90,6 +92,41 @@ def test_inv_16_events_after_the_cutoff_change_no_feature(spark: SparkSession) -
     ]
     assert tables[0] == tables[1] == tables[2]
     assert tables[0]
+
+
+def test_inv_16_a_row_that_came_late_is_not_known_before_it_came(spark: SparkSession) -> None:
+    """Random histories delivered once, then planted rows of a later delivery: at each cutoff, what was not known might as well not exist."""
+    before, then = CUTOFFS
+    first, second = before + dt.timedelta(days=30), then - dt.timedelta(days=20)
+    events = random_events(23, 12, 300, D(2023, 1, 1), before)
+    late = [(p, m, d, 777) for p, m, d, _ in events[::6]]  # same days and categories as others, in the middle of histories
+    usual = [(p, m, before + dt.timedelta(days=40), 300) for p, m, _, _ in events[::9]]
+    arrivals = {member: Arrival(first, second, 10) for member in SECTORS}
+
+    everything = [*events, *late, *usual]
+
+    def made(rows: list[Any], cutoffs: list[dt.date], known: dict[str, Arrival] | None) -> DataFrame:
+        came = F.when(F.col("amount_cents").isin(777, 300), F.lit(second)).otherwise(F.lit(first))
+        frame = transactions(spark, rows).withColumn("known_on", came)
+        return build_features(frame, links(spark, PERSONS), eligible(spark, PERSONS), cutoffs, HORIZON, known)
+
+    both = made(everything, CUTOFFS, arrivals)
+    at_first, at_second = (rows_of(both.where(F.col("cutoff") == F.lit(c))) for c in CUTOFFS)
+    assert at_first == rows_of(made(events, [before], None)), "what came later changes nothing at a cutoff before"
+    assert at_second == rows_of(made(everything, [then], None)), "and all it has to at one after"
+    assert at_first != rows_of(made(everything, [before], None)), "the planted rows would have changed something"
+
+
+def test_a_row_counts_from_its_receipt_less_the_lag_unless_it_came_first(spark: SparkSession) -> None:
+    rows = [
+        ("m1", D(2025, 1, 5), D(2025, 3, 1)),
+        ("m1", D(2025, 2, 1), D(2025, 4, 1)),
+        ("m1", D(2025, 3, 30), D(2025, 4, 1)),
+        ("m2", D(2025, 1, 5), D(2025, 3, 1)),
+    ]
+    frame = spark.createDataFrame(rows, "member_id string, transaction_date date, known_on date")
+    found = frame.select(known_from({"m1": Arrival(D(2025, 3, 1), D(2025, 4, 1), 10)})).collect()
+    assert [r[0] for r in found] == [D(2025, 1, 5), D(2025, 3, 22), D(2025, 3, 30), D(2025, 3, 1)]
 
 
 def test_features_do_not_depend_on_partitioning_or_order(spark: SparkSession) -> None:

@@ -33,6 +33,7 @@ AS_OF = dt.date(2026, 10, 31)
 SECTORS = {"m01": "equipement_personne", "m02": "equipement_maison", "m03": "automobile", "m04": "presse_edition"}
 KEY = "house:r_m04"
 PERSONS = 700
+FIRST_RECEIVED = dt.date(2026, 10, 1)
 OVERRIDES = (f"propensity.models=[{KEY}]", "propensity.min_positives=30", "propensity.max_calibration_error=0.2")
 
 
@@ -73,7 +74,7 @@ def fill(ctx: Context) -> None:
         ],
         HouseholdLink: [{"person_id": f"p{n:04d}", "household_id": f"h{n:04d}", "household_size": 1} for n in births],
         Limitation: [{"record_id": "p0001@m04", "request_id": "q", "since": dt.date(2026, 10, 1)}],
-        Transaction: [event(n, *e) for n, e in enumerate(planted_events())],
+        Transaction: [*(event(n, *e) for n, e in enumerate(planted_events())), LATE],
     }
     for table, values in rows.items():
         ctx.lake.insert_new(table, table.frame(ctx.spark, values))
@@ -82,8 +83,12 @@ def fill(ctx: Context) -> None:
 def event(number: int, person: int, member: str, day: dt.date, cents: int) -> dict[str, object]:
     return {
         "transaction_id": f"t{number:06d}", "record_id": f"p{person:04d}@{member}", "member_id": member, "sector": SECTORS[member],
-        "transaction_date": day, "amount_cents": cents, "quantity": 1, "kind": "order", "known_on": AS_OF,
+        "transaction_date": day, "amount_cents": cents, "quantity": 1, "kind": "order", "known_on": FIRST_RECEIVED,
     }  # fmt: skip
+
+
+LATE = event(800_000, 5, "m02", dt.date(2026, 1, 15), 777_777) | {"known_on": AS_OF}
+"""Of January, and delivered at the end of October."""
 
 
 def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]) -> None:
@@ -92,6 +97,7 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     steps = (enrich_persons, build_features, train_propensity, score_persons)
     for job in steps:
         job.run(ctx)
+    _a_late_row_is_not_known_before_it_came(ctx)
     _cards_are_honest(ctx)
     _scores_are_whole(ctx)
     _the_run_says_how_far_it_is_from_the_test(ctx)
@@ -106,6 +112,14 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     assert len(Registry(ctx.config.paths.mlflow)._versions(registered_name(KEY))) == 1, "a frozen model is not registered twice"
     _refusals(ctx)
     _a_model_can_be_taken_back(ctx)
+
+
+def _a_late_row_is_not_known_before_it_came(ctx: Context) -> None:
+    """Invariant 16: the past cutoffs, three of them after its day, do not know it; the scoring date does."""
+    rows = ctx.lake.read(Feature).where("person_id = 'p0005' AND member_id = 'm02'").collect()
+    held = {r.cutoff: r.largest_amount for r in rows}
+    assert held.pop(AS_OF) == LATE["amount_cents"]
+    assert held and max(held.values()) < 9000
 
 
 def _cards_are_honest(ctx: Context) -> None:

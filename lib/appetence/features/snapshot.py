@@ -1,12 +1,13 @@
 """Snapshots: `gold.feature`, the history of each person with each member as it stood at each cutoff.
 
-Cost: one shuffle of the transactions by person and member, two sorts inside it, and one row per event and cutoff that may see it.
+Cost: one shuffle of the transactions by person and member, two sorts inside it, and one row per event and cutoff that may see it. Where rows may
+have come late there is a third sort, and the histories that hold one are looked at cutoff by cutoff.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
@@ -18,10 +19,13 @@ from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
 from appetence.features import measures as m
+from appetence.features.arrivals import Arrival, known_from, may_be_late
 from appetence.features.eligibility import FEATURED_FROM
 
 YEAR = 365
 SEASON_DAYS = 45
+
+_KNOWN_FROM, _MOMENTS, _HISTORY = "_known_from", "_moments", "_history"
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,24 @@ class Horizon:
         return self.gap + self.length
 
 
-def build_features(transactions: DataFrame, links: DataFrame, eligible: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon) -> DataFrame:
+def build_features(
+    transactions: DataFrame,
+    links: DataFrame,
+    eligible: DataFrame,
+    cutoffs: Sequence[dt.date],
+    horizon: Horizon,
+    arrivals: Mapping[str, Arrival] | None = None,
+) -> DataFrame:
     """`gold.feature` for all `cutoffs` in one pass: a row per cutoff, person and member with an event.
 
     `transactions` is `silver.transaction` (already without frozen records and members that no instruction covers), `links` is
-    `identity.person_link`, `eligible` comes from `eligibility.eligible_persons`. ModelError when cutoffs repeat or are missing.
+    `identity.person_link`, `eligible` comes from `eligibility.eligible_persons`. `arrivals` (member id -> how it delivers) says from when a row
+    was known; without it, every row was known on its day. ModelError when cutoffs repeat or are missing.
     """
     moments = checked_cutoffs(cutoffs)
-    events = prepare(with_person(transactions, links, eligible))
-    seen = at_cutoffs(events, moments, horizon)
+    late = arrivals if arrivals and may_be_late(arrivals) else None
+    events = prepare(with_person(transactions, links, eligible), moments, horizon, late)
+    seen = at_cutoffs(events, horizon)
     keys = [Feature.cutoff, Feature.person_id, Feature.member_id, Feature.sector]
     rows = seen.groupBy(*keys).agg(*(measure.column for measure in m.MEASURES))
     return Feature.shape(rows.where(F.col(Feature.events_total) > 0))
@@ -69,26 +82,33 @@ def with_person(transactions: DataFrame, links: DataFrame, eligible: DataFrame) 
     return transactions.join(whose, on=str(Transaction.record_id), how="inner")
 
 
-def prepare(transactions: DataFrame) -> DataFrame:
-    """Event columns that do not depend on the cutoff: flags, the day, the day before and the next day of the same category."""
+def prepare(
+    transactions: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon, arrivals: Mapping[str, Arrival] | None = None
+) -> DataFrame:  # fmt: skip
+    """Event columns: flags, the day, the day before and the next day of the same category, and `_moments`, the cutoffs that see the event.
+
+    A history that some cutoff sees with holes, because a row of it came late, has its events once for each cutoff."""
     is_refund = (F.col(Transaction.kind) == TransactionKind.REFUND) | (F.col(Transaction.amount_cents) < 0)
     day = F.col(Transaction.transaction_date)
     base = transactions.select(
-        Feature.person_id, Feature.member_id, Feature.sector, FEATURED_FROM, Transaction.transaction_id,
+        Feature.person_id, Feature.member_id, Feature.sector, Transaction.transaction_id,
         day.alias(m.DAY),
         (~is_refund).alias(m.IS_EVENT),
         is_refund.alias(m.IS_REFUND),
         ((F.col(Transaction.kind) == TransactionKind.GIFT) & ~is_refund).alias(m.IS_GIFT),
         F.col(Transaction.amount_cents).alias(m.AMOUNT),
         F.coalesce(F.col(Transaction.category), F.lit("")).alias("_category"),
+        _moments(cutoffs, horizon, F.col(FEATURED_FROM)).alias(_MOMENTS),
+        *([] if arrivals is None else [known_from(arrivals).alias(_KNOWN_FROM)]),
     )  # fmt: skip
     # Windows and the final grouping share one shuffle: all of them hold the person and the member.
     spread = base.repartition(F.col(Feature.person_id), F.col(Feature.member_id))
-    whose = [Feature.person_id, Feature.member_id, m.IS_EVENT]
+    whole = spread.withColumn(_HISTORY, F.lit(None).cast("date")) if arrivals is None else _without_holes(spread)
+    whose = [Feature.person_id, Feature.member_id, _HISTORY, m.IS_EVENT]
     in_time = Window.partitionBy(*whose).orderBy(m.DAY, Transaction.transaction_id)
     in_category = Window.partitionBy(*whose, "_category").orderBy(m.DAY, Transaction.transaction_id)
     is_last_of_day = F.coalesce(F.lead(m.DAY).over(in_time) != F.col(m.DAY), F.lit(True))
-    return spread.select(
+    return whole.select(
         "*",
         (is_last_of_day & F.col(m.IS_EVENT)).alias(m.IS_LAST_OF_DAY),
         F.lag(m.DAY).over(in_time).alias("_day_before"),
@@ -96,17 +116,33 @@ def prepare(transactions: DataFrame) -> DataFrame:
     )
 
 
-def at_cutoffs(events: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon) -> DataFrame:
-    """One row per event and cutoff that sees it: events on the cutoff day belong to the history, later ones and too old ones do not."""
-    moments = F.array(*(F.lit(c) for c in cutoffs))
-    day = F.col(m.DAY)
+def _moments(cutoffs: Sequence[dt.date], horizon: Horizon, featured_from: Column) -> Column:
+    """The cutoffs whose history holds the event: those of its day belong to it, later ones and too old ones do not."""
+    day = F.col(Transaction.transaction_date)
 
-    def sees(moment: Column) -> Column:
-        return (day <= moment) & (day > F.date_sub(moment, horizon.history)) & (moment >= F.col(FEATURED_FROM))
+    def holds(moment: Column) -> Column:
+        return (day <= moment) & (day > F.date_sub(moment, horizon.history)) & (moment >= featured_from)
 
-    seen = events.withColumn(Feature.cutoff, F.explode(F.filter(moments, sees)))
+    return F.filter(F.array(*(F.lit(c) for c in cutoffs)), holds)
+
+
+def _without_holes(events: DataFrame) -> DataFrame:
+    """Only the cutoffs that knew the event; where one did not, the events of that person and member come once per cutoff (`_history`)."""
+    known = F.filter(_MOMENTS, lambda moment: moment >= F.col(_KNOWN_FROM))
+    has_hole = F.max(F.size(_MOMENTS) > F.size(known)).over(Window.partitionBy(Feature.person_id, Feature.member_id))
+    marked = events.withColumn("_has_hole", has_hole).withColumn(_MOMENTS, known)
+    alone = F.transform(_MOMENTS, lambda moment: F.struct(moment.alias(_HISTORY), F.array(moment).alias(_MOMENTS)))
+    together = F.array(F.struct(F.lit(None).cast("date").alias(_HISTORY), F.col(_MOMENTS).alias(_MOMENTS)))
+    parted = marked.withColumn("_part", F.explode(F.when(F.col("_has_hole"), alone).otherwise(together)))
+    return parted.withColumns({_HISTORY: F.col(f"_part.{_HISTORY}"), _MOMENTS: F.col(f"_part.{_MOMENTS}")}).drop("_part", "_has_hole")
+
+
+def at_cutoffs(events: DataFrame, horizon: Horizon) -> DataFrame:
+    """One row per event and cutoff that sees it, with what depends on the cutoff."""
+    seen = events.withColumn(Feature.cutoff, F.explode(_MOMENTS))
     cutoff = F.col(Feature.cutoff)
     starts = F.date_sub(cutoff, horizon.history)
+    day = F.col(m.DAY)
     gap = F.datediff(day, F.col("_day_before"))
     middle = F.date_add(cutoff, horizon.gap + (horizon.length + 1) // 2)
     return seen.select(

@@ -15,6 +15,6 @@ def run(ctx: Context) -> Counts:
     calendar = calendar_of(ctx, transactions)
     cutoffs = [*calendar.labelled, ctx.as_of]
     ctx.progress(f"snapshots at {', '.join(str(c) for c in cutoffs)}")
-    rows = build_features(transactions, ctx.lake.read(PersonLink), eligible_persons(ctx), cutoffs, horizon(ctx))
+    rows = build_features(transactions, ctx.lake.read(PersonLink), eligible_persons(ctx), cutoffs, horizon(ctx), calendar.arrivals)
     written = ctx.lake.sync(Feature, rows, at_cutoffs(cutoffs))
     return Counts(calendar.transactions, written.rows, details={"cutoffs": [str(c) for c in cutoffs]})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -19,7 +19,7 @@ from appetence.contracts.privacy import Death, Limitation
 from appetence.contracts.reference import Exclusion, Instruction, Member, Recipient, SectorCrosswalk
 from appetence.contracts.silver import Record, Transaction
 from appetence.errors import ModelError
-from appetence.features import Horizon, Scope, build_dataset, build_reach, training_cutoffs
+from appetence.features import Arrival, Horizon, Scope, arrival_of, build_dataset, build_reach, training_cutoffs
 from appetence.features import eligibility as e
 from appetence.pipeline.context import Context
 from appetence.runtime.ahead import side_by_side
@@ -58,6 +58,8 @@ class Calendar:
     fitting: tuple[dt.date, ...]
     calibration: dt.date
     test: dt.date
+    arrivals: Mapping[str, Arrival] = field(default_factory=dict)
+    """How each member delivers: what a cutoff of the past could know."""
 
     @property
     def training(self) -> list[dt.date]:
@@ -73,11 +75,15 @@ class Calendar:
 def calendar_of(ctx: Context, transactions: DataFrame) -> Calendar:
     """The calendar that these readable transactions allow: labels end where the deliveries of the slowest member end."""
     s = ctx.config.features
-    by_member = transactions.groupBy(Transaction.member_id).agg(F.max(Transaction.transaction_date).alias("last"), F.count(F.lit(1)).alias("n"))
+    by_member = transactions.groupBy(Transaction.member_id).agg(
+        F.max(Transaction.transaction_date).alias("last"), F.count(F.lit(1)).alias("n"),
+        F.min(Transaction.known_on).alias("first_received"), F.max(Transaction.known_on).alias("last_received"),
+    )  # fmt: skip
     members = by_member.collect()  # grows with members, not with persons
     until = known_until([row["last"] for row in members], ctx.as_of, s.silent_days)
     training, test = training_cutoffs(until, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
-    return Calendar(sum(row["n"] for row in members), until, tuple(training[:-1]), training[-1], test)
+    arrivals = {r[Transaction.member_id]: arrival_of(r["first_received"], r["last_received"], r["last"], ctx.as_of, s.silent_days) for r in members}
+    return Calendar(sum(row["n"] for row in members), until, tuple(training[:-1]), training[-1], test, arrivals)
 
 
 def known_until(last_days: Iterable[dt.date], as_of: dt.date, silent_days: int) -> dt.date:
