@@ -1,1 +1,1 @@
-"""Column -> Column helpers for French customer data: pure Spark expressions, no session, no Python function in the plan."""
+"""Helpers for French customer data, Column -> Column, and for positions over many rows: Spark expressions, no session, no Python in the plan."""

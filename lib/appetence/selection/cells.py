@@ -10,9 +10,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.hashing import stable_order
+from appetence.columns.positions import with_position
 from appetence.contracts.campaign import Selection
 from appetence.selection.pool import PERSON
-from appetence.selection.ranking import DECILE, PROBABILITY, RANK, with_position
+from appetence.selection.ranking import DECILE, PROBABILITY, RANK
 from appetence.selection.terms import Terms
 
 CELL, HOLDOUT, MAIL = str(Selection.cell), "holdout", "mail"

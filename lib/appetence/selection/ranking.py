@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns.hashing import stable_order
+from appetence.columns.positions import with_position
 from appetence.contracts.campaign import Selection
 from appetence.selection.pool import ADDRESS, HOUSEHOLD, PERSON
 from appetence.selection.preselect import AMOUNT, LAST_ON
@@ -19,17 +20,6 @@ RANK, DECILE, PROBABILITY = str(Selection.rank), str(Selection.decile), str(Sele
 _STEPS = 20_000
 """Buckets of a probability: the finer, the smaller the group sorted in one task."""
 _UNRANKED = 1 << 40
-
-
-def with_position(frame: DataFrame, name: str, bucket: Column, *order: Column) -> DataFrame:
-    """`frame` with its position (from 1) by bucket, then by `order`, which must be total; the bucket is a bigint, lower first."""
-    placed = frame.withColumn("_bucket", bucket)
-    sizes = placed.groupBy("_bucket").agg(F.count(F.lit(1)).alias("_size"))
-    before = Window.orderBy("_bucket").rowsBetween(Window.unboundedPreceding, -1)
-    starts = sizes.select("_bucket", F.coalesce(F.sum("_size").over(before), F.lit(0)).alias("_start"))
-    within = F.row_number().over(Window.partitionBy("_bucket").orderBy(*order))
-    numbered = placed.join(F.broadcast(starts), on="_bucket", how="inner").withColumn(name, F.col("_start") + within)
-    return numbered.drop("_bucket", "_start")
 
 
 def priority(terms: Terms) -> Column:
