@@ -21,6 +21,7 @@ from appetence.contracts.silver import Record, Transaction
 from appetence.errors import ModelError
 from appetence.features import Arrival, Horizon, Scope, arrival_of, build_dataset, build_reach, training_cutoffs
 from appetence.features import eligibility as e
+from appetence.features.catalogue import OWN, TOTAL
 from appetence.pipeline.context import Context
 from appetence.runtime.ahead import side_by_side
 
@@ -37,9 +38,14 @@ class ModelPlan:
     scope: Scope
 
     @property
+    def whose(self) -> str:
+        """Prefix of the columns that tell the history nearest to what is predicted."""
+        return OWN if self.scope.is_house else TOTAL
+
+    @property
     def baselines(self) -> dict[str, str]:
         """The simple rankings a model is held beside."""
-        whose = "own" if self.scope.is_house else "total"
+        whose = self.whose
         return {"recency": f"-{whose}_recency_days", "frequency": f"{whose}_events_total", "frequency_365d": f"{whose}_events_365d"}
 
 
@@ -89,12 +95,19 @@ def calendar_of(ctx: Context, transactions: DataFrame) -> Calendar:
 def known_until(last_days: Iterable[dt.date], as_of: dt.date, silent_days: int) -> dt.date:
     """The earliest of the members' last days: later ones are not in yet for everybody, and would be labels of no.
 
-    A member silent for more than `silent_days` is not waited for.
+    A member silent for more than `silent_days` is not waited for; ModelError when all of them are, for then nothing tells what happened since.
 
     >>> known_until([dt.date(2026, 10, 30), dt.date(2026, 10, 19), dt.date(2026, 5, 1)], dt.date(2026, 10, 31), 62)
     datetime.date(2026, 10, 19)
     """
-    return min((day for day in last_days if (as_of - day).days <= silent_days), default=as_of)
+    days = list(last_days)
+    heard = [day for day in days if (as_of - day).days <= silent_days]
+    if days and not heard:
+        raise ModelError(
+            f"No transaction is newer than {max(days)}, {(as_of - max(days)).days} days before {as_of}: what happened since is not known and would "
+            "count as nobody buying; take in newer deliveries, choose an earlier as-of date, or raise features.silent_days."
+        )
+    return min(heard, default=as_of)
 
 
 def at_cutoffs(cutoffs: Sequence[dt.date]) -> str:
