@@ -21,7 +21,7 @@ from appetence.contracts.reference import Commune, FirstName, Instruction, Membe
 from appetence.contracts.silver import Record, Transaction
 from appetence.errors import ModelError
 from appetence.pipeline import build_features, enrich_persons, score_persons, train_propensity
-from appetence.pipeline.context import Context
+from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.modelling import plan_of
 from appetence.pipeline.rollback_model import rollback
 from appetence.pipeline.watch_scores import beside_before
@@ -95,8 +95,8 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     ctx = make_context(overrides=OVERRIDES, as_of=AS_OF)
     fill(ctx)
     steps = (enrich_persons, build_features, train_propensity, score_persons)
-    for job in steps:
-        job.run(ctx)
+    answers = {job: job.run(ctx) for job in steps}
+    _the_decision_is_reported(answers[train_propensity])
     _a_late_row_is_not_known_before_it_came(ctx)
     _cards_are_honest(ctx)
     _scores_are_whole(ctx)
@@ -112,6 +112,15 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     assert len(Registry(ctx.config.paths.mlflow)._versions(registered_name(KEY))) == 1, "a frozen model is not registered twice"
     _refusals(ctx)
     _a_model_can_be_taken_back(ctx)
+
+
+def _the_decision_is_reported(counts: Counts) -> None:
+    """For the trail: one entry for the model, with what the gate went by."""
+    (entry,) = counts.details["audit"]
+    assert (entry["action"], entry["object_id"], entry["details"]["version"], entry["details"]["before"]) == ("gate_decided", KEY, "1", "none")
+    assert entry["details"]["is_champion"] and entry["details"]["reason"].startswith("let through")
+    assert set(entry["details"]["figures"]) == {"auc", "score_shift"}
+    json.dumps(entry)
 
 
 def _a_late_row_is_not_known_before_it_came(ctx: Context) -> None:
@@ -140,6 +149,9 @@ def _scores_are_whole(ctx: Context) -> None:
     assert count > 500
     for table in (Score, Feature, Segment):
         assert ctx.lake.read(table).where(F.col("person_id").isin("p0000", "p0001")).count() == 0, table
+    # Everybody buys for 500 to 9000 cents apiece, about the same all of them.
+    told = scores.where("expected_amount_cents IS NOT NULL AND expected_amount_cents BETWEEN probability * 500 AND probability * 9000 * 90")
+    assert told.count() == count
     best = scores.where(F.col("rank") <= 20).collect()
     assert all(r.reasons and r.decile == 1 and 0 < r.probability < 1 for r in best)
     assert any("chez vous" in reason for r in best for reason in r.reasons)
@@ -193,11 +205,13 @@ def _a_model_can_be_taken_back(ctx: Context) -> None:
         rollback(ctx, KEY, "wrong label")
     settings = ctx.config.propensity.model_copy(update={"reasons": 2})
     second = replace(ctx, config=ctx.config.model_copy(update={"propensity": settings}))
-    train_propensity.run(second)
+    (entry,) = train_propensity.run(second).details["audit"]
+    assert (entry["details"]["version"], entry["details"]["before"]) == ("2", "1")
+    assert entry["details"]["figures"]["difference_low"] == entry["details"]["figures"]["difference_high"] == 0.0, "the same model"
     registry, name = Registry(ctx.config.paths.mlflow), registered_name(KEY)
     assert _champion(registry, name) == "2"
     assert "version 1 is in use" in rollback(second, KEY, "complaints about the list")
-    train_propensity.run(second)
+    assert train_propensity.run(second).details["audit"] == [], "nothing was decided again"
     assert _champion(registry, name) == "1"
     cards = {r.model_version: r for r in ctx.lake.read(ModelCard).collect()}
     assert (cards["1"].is_champion, cards["2"].is_champion) == (True, False)

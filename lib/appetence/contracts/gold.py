@@ -40,7 +40,11 @@ class Score(Table):
     model_version = field(STRING, "Registered model version.", required=True)
     raw_score = field(DOUBLE, "Uncalibrated model output, rounded to 9 digits.", required=True, personal=P.DERIVED)
     probability = field(DOUBLE, "Calibrated, rounded to 9 digits.", required=True, personal=P.DERIVED)
-    expected_amount_cents = field(LONG, "Probability times expected amount, when value is modelled.", personal=P.DERIVED)
+    expected_amount_cents = field(
+        LONG,
+        "Cents the label window is expected to bring: probability times what a buyer spends; null when the model knows no amounts.",
+        personal=P.DERIVED,
+    )
     rank = field(LONG, "1 is best; ties by a stable hash.", required=True, personal=P.DERIVED)
     decile = field(INT, "1 is best.", required=True, personal=P.DERIVED)
     reasons = field(STRINGS, "Leading reasons in words, strongest first.", required=True, personal=P.DERIVED)

@@ -128,6 +128,10 @@ class PropensitySettings(Spec):
     min_positives: int = Field(default=50, ge=1, description="the gate refuses a test period with fewer")
     max_calibration_error: float = 0.03
     min_auc_gain: float = Field(default=-0.005, description="a challenger may not lose more than this against the champion")
+    max_auc_loss: float = Field(default=0.03, ge=0, description="nor may the 90 % interval of the difference reach below a loss of this much")
+    max_score_shift: float = Field(
+        default=0.25, ge=0, description="population stability index between calibration and test period, less chance, that the gate bears"
+    )
     min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
     reasons: int = Field(default=3, ge=1)
     search_seconds: float = Field(

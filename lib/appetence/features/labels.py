@@ -16,12 +16,14 @@ from appetence.errors import ModelError
 from appetence.features.snapshot import Horizon, checked_cutoffs, is_in_label_window
 
 LABEL = "label"
+LABEL_AMOUNT = "label_amount"
+"""Cents spent or given in the label window, refunds left out."""
 
 
 def build_labels(
     transactions: DataFrame, links: DataFrame, targets: Collection[str], cutoffs: Sequence[dt.date], horizon: Horizon, as_of: dt.date
 ) -> DataFrame:
-    """Cutoff and person of each positive: an order or gift with one of the `targets` (member ids) in the label window.
+    """Cutoff and person of each positive, an order or gift with one of the `targets` (member ids) in the label window, and its `label_amount`.
 
     Refunds do not count. ModelError when a label window is not over by `as_of`: its labels are not known yet.
     """
@@ -37,8 +39,8 @@ def build_labels(
     return (
         wanted.withColumn(Feature.cutoff, F.explode(windows))
         .join(links.select(PersonLink.record_id, PersonLink.person_id), on=str(Transaction.record_id), how="inner")
-        .select(Feature.cutoff, Feature.person_id)
-        .distinct()
+        .groupBy(Feature.cutoff, PersonLink.person_id)
+        .agg(F.sum(Transaction.amount_cents).alias(LABEL_AMOUNT))
     )
 
 
@@ -48,7 +50,7 @@ def is_counted() -> Column:
 
 
 def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:
-    """The dataset with `label`: 1 when the cutoff and person are among the positives, else 0."""
+    """The dataset with `label`, 1 when the cutoff and person are among the positives, else 0; and `label_amount` when the positives have it."""
     marked = positives.withColumn("_positive", F.lit(1))
     joined = dataset.join(marked, on=[str(Feature.cutoff), str(Feature.person_id)], how="left")
     return joined.withColumn(LABEL, F.coalesce(F.col("_positive"), F.lit(0))).drop("_positive")

@@ -16,7 +16,7 @@ from appetence.contracts.features import Feature
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.features.eligibility import FEATURED_FROM
-from appetence.features.labels import LABEL, build_labels, with_label
+from appetence.features.labels import LABEL, LABEL_AMOUNT, build_labels, with_label
 from appetence.features.snapshot import Horizon, build_features
 
 ONE = "one"
@@ -41,7 +41,7 @@ def build_study(purchases: DataFrame, cutoffs: Sequence[dt.date], horizon: Horiz
     everybody = links.select(PersonLink.person_id).withColumn(FEATURED_FROM, F.lit(min(cutoffs)))
     events = events.drop(Feature.person_id)
     features = build_features(events, links, everybody, cutoffs, horizon)
-    positives = build_labels(events, links, [ONE], cutoffs, horizon, known_until)
+    positives = build_labels(events, links, [ONE], cutoffs, horizon, known_until).drop(LABEL_AMOUNT)
     day = F.col(Feature.cutoff)
     derived = {
         "recency_days": F.datediff(day, Feature.last_on),

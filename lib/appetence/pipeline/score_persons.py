@@ -49,5 +49,6 @@ def _scored(ctx: Context, registry: Registry, base: Base, key: str, champion: Ve
     stored = registry.load(champion)
     # Read twice: by the model, and by the watch over its columns.
     dataset = ctx.lake.stage(f"score_{key}", dataset_of(ctx, plan_of(ctx, key), base))
-    scores = ctx.lake.stage(f"scores_{key}", score(dataset, registry, champion, stored, key))
+    predictions = partial(ctx.lake.stage, f"predictions_{key}")
+    scores = ctx.lake.stage(f"scores_{key}", score(dataset, registry, champion, stored, key, predictions))
     return scores, Scored(key, champion.version, dataset, getattr(stored, "profile", None))

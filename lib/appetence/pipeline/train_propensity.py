@@ -13,6 +13,8 @@ from functools import partial
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
+import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -21,7 +23,7 @@ from appetence.contracts.gold import GainsTier, ModelCard, Segment
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
-from appetence.features import LABEL, build_labels, build_rates, month_starts, theme_of, with_label
+from appetence.features import LABEL, LABEL_AMOUNT, build_labels, build_rates, month_starts, theme_of, with_label
 from appetence.features.rates import BEGINS, PERSONS
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.modelling import (
@@ -36,7 +38,21 @@ from appetence.pipeline.modelling import (
     plan_of,
     readable_transactions,
 )
-from appetence.propensity import Judged, Sample, Trained, decide, fit, judge
+from appetence.propensity import (
+    AmountModel,
+    Difference,
+    Evidence,
+    Judged,
+    Sample,
+    Shift,
+    Trained,
+    Verdict,
+    auc_difference,
+    decide,
+    fit,
+    judge,
+    score_shift,
+)
 from appetence.propensity.drift import Profile
 from appetence.propensity.plots import all_plots
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
@@ -57,6 +73,15 @@ class Past:
     calendar: Calendar
     base: Base
     windows: Mapping[str, Sequence[Window]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A fitted model, the later sample to judge it on, and how far its scores moved until then."""
+
+    trained: Trained
+    test: Sample
+    shift: Shift
 
 
 def run(ctx: Context) -> Counts:
@@ -81,8 +106,12 @@ def run(ctx: Context) -> Counts:
         rows,
         len(cards),
         len(refused),
-        {"models": {c["card"][ModelCard.model_key]: c["card"][ModelCard.gate_reason] for c in cards}, "refused": refused},
-    )
+        {
+            "models": {c["card"][ModelCard.model_key]: c["card"][ModelCard.gate_reason] for c in cards}, "refused": refused,
+            # A model trained on the same before has its decision already.
+            "audit": [c["decision"] for c in cards if "decision" in c],
+        },
+    )  # fmt: skip
 
 
 def _planned(ctx: Context, key: str) -> ModelPlan | ModelError:
@@ -131,8 +160,7 @@ def _model(ctx: Context, registry: Registry, past: Past, plan: ModelPlan) -> dic
     known = registry.found(registered_name(plan.key), training_hash)
     if known:
         return registry.card(known)
-    trained, test = train(ctx, plan, past, staged)
-    return _registered(ctx, registry, plan, past.calendar, trained, test, training_hash)
+    return _registered(ctx, registry, plan, past.calendar, train(ctx, plan, past, staged), training_hash)
 
 
 def labelled(ctx: Context, plan: ModelPlan, past: Past) -> DataFrame:
@@ -142,11 +170,11 @@ def labelled(ctx: Context, plan: ModelPlan, past: Past) -> DataFrame:
     return with_label(dataset_of(ctx, plan, past.base), positives)
 
 
-def train(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> tuple[Trained, Sample]:
-    """The fitted model and the later sample to judge it on."""
+def train(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> Attempt:
+    """The fitted model with what is needed to judge it."""
     calendar = past.calendar
     settings = ctx.config.propensity
-    columns = [c for c in staged.columns if c not in (*KEYS, LABEL)]
+    columns = [c for c in staged.columns if c not in (*KEYS, LABEL, LABEL_AMOUNT)]
     counts = {r[Feature.cutoff]: (int(r["n"]), int(r["p"])) for r in _counted(staged)}
     rows, positives = (sum(counts.get(c, (0, 0))[i] for c in calendar.fitting) for i in (0, 1))
     rate = negative_rate(rows, positives, settings.max_train_rows)
@@ -158,7 +186,17 @@ def train(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> tuple
     later = _pandas(sample_rows(_at(staged, [calendar.test]), KEYS, share, settings.seed + 1), 1.0)
     trained = fit(fit_rows, calibration, columns, seed=settings.seed, seconds=settings.search_seconds)
     season = season_of(past.windows[plan.key], calendar.calibration)
-    return replace(trained, propensity=replace(trained.propensity, season=season)), later
+    model = replace(trained.propensity, season=season)
+    amount = _amounts([fit_rows, calibration], model.columns, plan)
+    shift = score_shift(trained.held_out, model.raw(model.matrix(later.frame)), trained.held_out_weights)
+    return Attempt(replace(trained, propensity=model, amount=amount), later, shift)
+
+
+def _amounts(samples: Sequence[Sample], columns: Sequence[str], plan: ModelPlan) -> AmountModel | None:
+    """What the buyers of the training windows spent, told by columns that the model reads."""
+    buyers = [s.ordered().frame.loc[lambda f: f[LABEL] > 0, [*columns, LABEL_AMOUNT]] for s in samples]
+    rows = pd.concat(buyers, ignore_index=True)
+    return AmountModel.fit(rows, rows[LABEL_AMOUNT].to_numpy(dtype=np.float64), plan.whose)
 
 
 def hash_of(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> str:
@@ -173,28 +211,35 @@ def hash_of(ctx: Context, plan: ModelPlan, past: Past, staged: DataFrame) -> str
     return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _registered(
-    ctx: Context, registry: Registry, plan: ModelPlan, calendar: Calendar, trained: Trained, test: Sample, training_hash: str
-) -> dict[str, Any]:
-    settings = ctx.config.propensity
+def _registered(ctx: Context, registry: Registry, plan: ModelPlan, calendar: Calendar, attempt: Attempt, training_hash: str) -> dict[str, Any]:
+    settings, trained, test = ctx.config.propensity, attempt.trained, attempt.test
     judged = judge(trained.propensity, test, seed=settings.seed, baselines=plan.baselines)
     name = registered_name(plan.key)
     current = registry.champion(name)
     rival = _champion_quality(ctx, registry, current, test)
-    verdict = decide(
-        judged.quality,
-        max(judged.baselines.values()),
-        rival.quality if rival else None,
-        has_champion=current is not None,
-        settings=settings,
-    )
+    difference = auc_difference(judged.labels, judged.raw, rival.raw, settings.seed) if rival else None
+    quality = rival.quality if rival else None
+    evidence = Evidence(judged.quality, max(judged.baselines.values()), quality, current is not None, difference, attempt.shift)
+    verdict = decide(evidence, settings)
     themes = {c: theme_of(c) for c in trained.propensity.columns}
     profile = Profile.of(test.frame, trained.propensity.columns, judged.probabilities)
-    record = _record(ctx, plan, calendar, trained, judged, rival)
-    version = registry.register(name, ScoredModel(trained.propensity, themes, settings.reasons, profile), record)
+    record = _record(ctx, plan, calendar, attempt, judged, evidence)
+    version = registry.register(name, ScoredModel(trained.propensity, themes, settings.reasons, profile, trained.amount), record)
     card = _card(ctx, plan, calendar, trained, judged, version, verdict.is_let_through, verdict.reason)
     registry.conclude(version, training_hash=training_hash, is_champion=verdict.is_let_through, reason=verdict.reason, card=card)
-    return card
+    return {**card, "decision": _decision(plan.key, version, current, verdict, evidence)}
+
+
+def _decision(key: str, version: Version, current: Version | None, verdict: Verdict, evidence: Evidence) -> dict[str, Any]:
+    """The entry of the trail about one word of the gate."""
+    figures = {"auc": evidence.challenger.auc, "score_shift": evidence.shift.index if evidence.shift else None}
+    if evidence.champion and evidence.difference:
+        figures |= {"champion_auc": evidence.champion.auc, "difference_low": evidence.difference.low, "difference_high": evidence.difference.high}
+    details = {
+        "version": version.version, "before": current.version if current else "none", "is_champion": verdict.is_let_through, "reason": verdict.reason,
+        "figures": {name: round(value, 6) for name, value in figures.items() if value is not None},
+    }  # fmt: skip
+    return {"actor": "train_propensity", "action": "gate_decided", "object_id": key, "details": details}
 
 
 def _champion_quality(ctx: Context, registry: Registry, current: Version | None, test: Sample) -> Judged | None:
@@ -208,8 +253,8 @@ def _champion_quality(ctx: Context, registry: Registry, current: Version | None,
         return None
 
 
-def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, trained: Trained, judged: Judged, rival: Judged | None) -> Record:
-    model = trained.propensity
+def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, attempt: Attempt, judged: Judged, evidence: Evidence) -> Record:
+    trained, model = attempt.trained, attempt.trained.propensity
     params = {
         "model_key": plan.key, "family": model.family, "columns": len(model.columns), "calibration": model.calibrator.kind,
         "negative_rate": round(model.negative_rate, 6), "seed": ctx.config.propensity.seed, "fit_cutoffs": ",".join(map(str, calendar.fitting)),
@@ -220,11 +265,26 @@ def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, trained: Trained,
     }  # fmt: skip
     metrics = {**judged.quality.as_dict(), **{f"baseline_{k}_auc": v for k, v in judged.baselines.items()}}
     metrics |= {f"validation_{f}_{m}": v for f, values in trained.validation.items() for m, v in values.items()}
-    if rival:
-        metrics["champion_auc"] = rival.quality.auc
+    if evidence.shift:
+        metrics["score_shift"] = evidence.shift.index
+    if evidence.champion and evidence.difference:
+        metrics["champion_auc"] = evidence.champion.auc
+        metrics |= {f"auc_difference{k}": v for k, v in _interval(evidence.difference).items()}
+    if trained.amount:
+        metrics |= trained.amount.as_dict() | _value(trained.amount, judged, attempt.test.ordered().frame)
     versions = {f"table_version.{t.full_name()}": str(ctx.lake.version(t)) for t in TRAINED_FROM}
     tags = {**versions, "commit": commit() or "unknown", "as_of": str(ctx.as_of), "library_version": __version__}
     return Record(params, metrics, tags, all_plots(judged, f"{plan.key} — later period from {calendar.test}"), {})
+
+
+def _value(amount: AmountModel, judged: Judged, later: pd.DataFrame) -> dict[str, float]:
+    """What the later period was expected to bring, over what it brought."""
+    spent = float(later[LABEL_AMOUNT].fillna(0).sum())
+    return {"value_expected_over_spent": float((judged.probabilities * amount.predict(later)).sum() / spent)} if spent > 0 else {}
+
+
+def _interval(difference: Difference) -> dict[str, float]:
+    return {"": difference.value, "_low": difference.low, "_high": difference.high}
 
 
 def commit() -> str | None:

@@ -6,7 +6,11 @@ import math
 from dataclasses import dataclass
 
 from appetence.contracts.settings import PropensitySettings
+from appetence.propensity.comparison import Difference, Shift
 from appetence.propensity.metrics import Quality
+
+Rules = tuple[tuple[bool, str], ...]
+"""Pairs of whether a rule is broken and what is said then."""
 
 BASELINE_TOLERANCE = 0.01
 """A model may lose this much AUC against the best of recency and frequency and still be worth its calibration."""
@@ -22,22 +26,51 @@ class Verdict:
     reason: str
 
 
-def decide(challenger: Quality, baseline_auc: float | None, champion: Quality | None, *, has_champion: bool, settings: PropensitySettings) -> Verdict:
-    """The verdict on figures of one and the same later period; `champion` is None when there is none or when it cannot be evaluated."""
-    refusal = _refusal(challenger, baseline_auc, champion, has_champion=has_champion, settings=settings)
+@dataclass(frozen=True)
+class Evidence:
+    """What the gate looks at, all of it on one and the same later period.
+
+    `champion` is None when there is none or when it cannot be evaluated; `difference` is its paired comparison with the challenger; `shift` is
+    how far the challenger's scores moved between the period it was calibrated on and the later one."""
+
+    challenger: Quality
+    baseline_auc: float | None
+    champion: Quality | None
+    has_champion: bool
+    difference: Difference | None
+    shift: Shift | None
+
+
+def decide(evidence: Evidence, settings: PropensitySettings) -> Verdict:
+    """The verdict on a challenger."""
+    refusal = _refusal(evidence, settings)
     if refusal:
         return Verdict(False, f"refused: {refusal}")
-    if champion is None:
-        return Verdict(True, f"let through: first model, AUC {challenger.auc:.3f}")
-    return Verdict(True, f"let through: AUC {challenger.auc:.3f} against the champion's {champion.auc:.3f} on the same period")
+    auc = f"AUC {evidence.challenger.auc:.3f}"
+    if evidence.champion is None or evidence.difference is None:
+        return Verdict(True, f"let through: first model, {auc}")
+    return Verdict(True, f"let through: {auc} {_against(evidence)}")
 
 
-def _refusal(
-    challenger: Quality, baseline_auc: float | None, champion: Quality | None, *, has_champion: bool, settings: PropensitySettings
-) -> str | None:
+def _against(evidence: Evidence) -> str:
+    champion, difference = evidence.champion, evidence.difference
+    if champion is None or difference is None:
+        return ""
+    return f"against the champion's {champion.auc:.3f} on the same period (difference {difference.low:+.3f} to {difference.high:+.3f})"
+
+
+def _refusal(evidence: Evidence, settings: PropensitySettings) -> str | None:
     """The first reason to refuse, None when there is none."""
-    figures = [challenger.auc, challenger.calibration_error, challenger.brier, *([champion.auc] if champion else [])]
-    rules = (
+    rules = (*_alone(evidence, settings), *_beside(evidence, settings))
+    return next((says for is_broken, says in rules if is_broken), None)
+
+
+def _alone(evidence: Evidence, settings: PropensitySettings) -> Rules:
+    """What is asked of the challenger itself."""
+    challenger, baseline_auc, champion, shift = evidence.challenger, evidence.baseline_auc, evidence.champion, evidence.shift
+    figures = [challenger.auc, challenger.calibration_error, challenger.brier]
+    figures += [*([champion.auc] if champion else []), *([shift.index] if shift else [])]
+    return (
         (any(math.isnan(f) for f in figures), "a figure is missing, nothing can be compared"),
         (
             challenger.positives < settings.min_positives,
@@ -53,13 +86,27 @@ def _refusal(
             baseline_auc is not None and challenger.auc < baseline_auc - BASELINE_TOLERANCE,
             f"AUC {challenger.auc:.3f} is below that of a simple ranking, {baseline_auc or 0.0:.3f}",
         ),
+        (shift is None, "the stability of its scores is not known"),
         (
-            has_champion and champion is None,
-            "the champion cannot be evaluated on this period, nothing can be compared; remove its alias to start anew",
-        ),
-        (
-            champion is not None and challenger.auc - champion.auc < settings.min_auc_gain,
-            f"AUC {challenger.auc:.3f} against the champion's {champion.auc if champion else 0.0:.3f} on the same period",
+            shift is not None and shift.beyond_chance > settings.max_score_shift,
+            f"its scores moved by {shift.index if shift else 0.0:.2f} from the calibration period to the test period, "
+            f"more than {settings.max_score_shift:.2f}",
         ),
     )
-    return next((says for is_broken, says in rules if is_broken), None)
+
+
+def _beside(evidence: Evidence, settings: PropensitySettings) -> Rules:
+    """What is asked of it beside the champion: no loss to speak of, and none that could be large."""
+    challenger, champion, difference = evidence.challenger, evidence.champion, evidence.difference
+    auc = f"AUC {challenger.auc:.3f} {_against(evidence)}"
+    return (
+        (
+            evidence.has_champion and (champion is None or difference is None or math.isnan(difference.low)),
+            "the champion cannot be evaluated on this period, nothing can be compared; remove its alias to start anew",
+        ),
+        (champion is not None and challenger.auc - champion.auc < settings.min_auc_gain, auc),
+        (
+            difference is not None and difference.low < -settings.max_auc_loss,
+            f"{auc}: the loss may be more than {settings.max_auc_loss:.3f}, the period is too small to tell",
+        ),
+    )

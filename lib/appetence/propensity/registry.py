@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import sklearn
 from matplotlib.figure import Figure
@@ -29,6 +30,7 @@ from mlflow.types.schema import Array
 
 from appetence.contracts.gold import ModelCard
 from appetence.errors import ModelError
+from appetence.propensity.amounts import AmountModel
 from appetence.propensity.drift import Profile
 from appetence.propensity.models import Propensity
 from appetence.propensity.reasons import reasons
@@ -38,19 +40,34 @@ CHALLENGER, CHAMPION = "challenger", "champion"
 HASH_TAG, GATE_TAG, WITHDRAWN_TAG = "training_hash", "gate", "withdrawn"
 PASSED = "let through"
 EXPERIMENT = "appetence"
-RESULT_TYPE = "raw_score double, probability double, reasons array<string>"
+AMOUNT = "amount_cents"
+RESULT_TYPE = f"raw_score double, probability double, reasons array<string>, {AMOUNT} double"
 
 
 class ScoredModel(PythonModel):
-    """What is stored: the calibrated model and the themes its reasons are told by. Table in, `raw_score`, `probability`, `reasons` out."""
+    """What is stored: the calibrated model, the themes its reasons are told by, and what buyers spend.
 
-    def __init__(self, propensity: Propensity, theme_of: Mapping[str, str], reason_count: int, profile: Profile | None = None) -> None:
+    Table in, `raw_score`, `probability`, `reasons`, `amount_cents` out (NaN when the model knows no amounts)."""
+
+    amount: AmountModel | None = None
+    """Of the class, so that models stored before there were amounts have none."""
+
+    def __init__(
+        self,
+        propensity: Propensity,
+        theme_of: Mapping[str, str],
+        reason_count: int,
+        profile: Profile | None = None,
+        amount: AmountModel | None = None,
+    ) -> None:
         self.propensity, self.theme_of, self.reason_count, self.profile = propensity, dict(theme_of), reason_count, profile
+        self.amount = amount
 
     def predict(self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         """One row per row of the table."""
         scored = self.propensity.predict(model_input)
         scored["reasons"] = reasons(self.propensity, self.propensity.matrix(model_input), self.theme_of, self.reason_count)
+        scored[AMOUNT] = self.amount.predict(model_input).round(2) if self.amount else np.nan
         return scored
 
 
@@ -218,8 +235,9 @@ def registered_name(model_key: str) -> str:
 
 
 def signature_of(propensity: Propensity) -> ModelSignature:
-    """Doubles in; score, probability and reasons out."""
+    """Doubles in; score, probability, reasons and amount out."""
     when = [DAY_OF_YEAR] if propensity.season else []
     inputs = Schema([ColSpec(DataType.double, c, required=False) for c in (*propensity.columns, *when)])
-    outputs = Schema([ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")])
+    said = [ColSpec(DataType.double, "raw_score"), ColSpec(DataType.double, "probability"), ColSpec(Array(DataType.string), "reasons")]
+    outputs = Schema([*said, ColSpec(DataType.double, AMOUNT)])
     return ModelSignature(inputs=inputs, outputs=outputs)

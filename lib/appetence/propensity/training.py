@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
 from appetence.errors import ModelError
+from appetence.propensity.amounts import AmountModel
 from appetence.propensity.calibration import correct_prior, expit, fit_calibrator
 from appetence.propensity.metrics import Quality, Tier, checked, evaluate, gains
 from appetence.propensity.models import FAMILIES, Blend, Propensity, fit_family, informative_columns
@@ -52,11 +53,16 @@ class Sample:
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted model and how each family did on the calibration period (log loss and AUC, by family)."""
+    """A fitted model, how each family did on the calibration period (log loss and AUC, by family), and its raw scores there with their weights,
+    given before it had seen that period."""
 
     propensity: Propensity
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     rows: int = 0
+    held_out: Floats = field(default_factory=lambda: np.empty(0))
+    held_out_weights: Floats = field(default_factory=lambda: np.empty(0))
+    amount: AmountModel | None = None
+    """What buyers spend; None when too few spent anything."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,7 @@ class Judged:
     baselines: Mapping[str, float]
     labels: Floats
     probabilities: Floats
+    raw: Floats
 
 
 def fit(
@@ -98,7 +105,8 @@ def fit(
     best = _best(validation, families)
     calibrator = fit_calibrator(raws[best], calibration.labels, calibration.weights)
     rows = len(train.frame) + len(calibration.frame)
-    return Trained(Propensity(best, tuple(used), fitted[best], train.negative_rate, calibrator, _typical(values)), validation, rows)
+    model = Propensity(best, tuple(used), fitted[best], train.negative_rate, calibrator, _typical(values))
+    return Trained(model, validation, rows, raws[best], calibration.weights)
 
 
 def _searched(train: Sample, calibration: Sample, used: list[str], values: Floats, later: Floats, seed: int, seconds: float) -> Trained:
@@ -106,14 +114,15 @@ def _searched(train: Sample, calibration: Sample, used: list[str], values: Float
     shift = float(np.log(calibration.negative_rate))
     folds = [Fold(values, train.labels, later, np.arange(len(later)))]
     choice = search(folds, calibration.labels, shift=shift, offset=0.0, seconds=seconds, seed=seed)
-    calibrator = fit_calibrator(expit(choice.margins), calibration.labels, calibration.weights)
+    held_out = expit(choice.margins)
+    calibrator = fit_calibrator(held_out, calibration.labels, calibration.weights)
     labels, growth = train.labels, 1.0
     if train.negative_rate == calibration.negative_rate:
         growth = 1 + len(later) / len(values)
         values, labels = np.vstack([values, later]), np.concatenate([labels, calibration.labels])
     model = choice.fitted(values, labels, seed, growth)
     propensity = Propensity("stack", tuple(used), model, 1.0, calibrator, _typical(values))
-    return Trained(propensity, choice.validation, len(train.frame) + len(calibration.frame))
+    return Trained(propensity, choice.validation, len(train.frame) + len(calibration.frame), held_out, calibration.weights)
 
 
 def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping[str, str]) -> Judged:
@@ -128,6 +137,7 @@ def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping
         baselines={name: baseline_auc(test.frame, column, labels) for name, column in baselines.items()},
         labels=labels,
         probabilities=probability,
+        raw=raw,
     )
 
 
