@@ -43,7 +43,7 @@ def test_a_good_first_model_and_an_equal_challenger_pass() -> None:
         (FIRST, {"challenger": replace(GOOD, calibration_error=0.061, calibration_noise=0.03)}, "calibration error 0.061"),
         (FIRST, {"challenger": replace(GOOD, auc=0.68)}, "simple ranking"),
         (FIRST, {"shift": None}, "stability of its scores is not known"),
-        (FIRST, {"shift": Shift(0.31, 0.05)}, "moved by 0.31"),
+        (FIRST, {"shift": Shift(0.56, 0.05)}, "moved by 0.56"),
         (SECOND, {"champion": None}, "champion cannot be evaluated"),
         (SECOND, {"difference": None}, "champion cannot be evaluated"),
         (SECOND, {"difference": Difference(math.nan, math.nan, math.nan)}, "champion cannot be evaluated"),
@@ -59,7 +59,7 @@ def test_the_gate_fails_closed(evidence: Evidence, changed: dict[str, Any], says
 
 def test_a_small_period_is_not_blamed_for_chance_and_chance_alone_is_what_the_noise_says() -> None:
     small = replace(GOOD, calibration_error=0.05, calibration_noise=0.03)
-    assert decide(replace(FIRST, challenger=small, shift=Shift(0.29, 0.05)), SETTINGS).is_let_through
+    assert decide(replace(FIRST, challenger=small, shift=Shift(0.54, 0.05)), SETTINGS).is_let_through
     draws = np.random.default_rng(7)
     probabilities = draws.uniform(0.1, 0.9, 2000)
     found = [calibration_error((draws.uniform(size=2000) < probabilities).astype(float), probabilities) for _ in range(200)]

@@ -130,7 +130,9 @@ class PropensitySettings(Spec):
     min_auc_gain: float = Field(default=-0.005, description="a challenger may not lose more than this against the champion")
     max_auc_loss: float = Field(default=0.03, ge=0, description="nor may the 90 % interval of the difference reach below a loss of this much")
     max_score_shift: float = Field(
-        default=0.25, ge=0, description="population stability index between calibration and test period, less chance, that the gate bears"
+        default=0.5,
+        ge=0,
+        description="population stability index between calibration and test period, less chance, that the gate bears; a cohort that ages has .2",
     )
     min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
     reasons: int = Field(default=3, ge=1)

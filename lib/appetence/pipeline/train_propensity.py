@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -237,7 +238,7 @@ def _decision(key: str, version: Version, current: Version | None, verdict: Verd
         figures |= {"champion_auc": evidence.champion.auc, "difference_low": evidence.difference.low, "difference_high": evidence.difference.high}
     details = {
         "version": version.version, "before": current.version if current else "none", "is_champion": verdict.is_let_through, "reason": verdict.reason,
-        "figures": {name: round(value, 6) for name, value in figures.items() if value is not None},
+        "figures": {name: round(value, 6) for name, value in figures.items() if value is not None and math.isfinite(value)},
     }  # fmt: skip
     return {"actor": "train_propensity", "action": "gate_decided", "object_id": key, "details": details}
 
