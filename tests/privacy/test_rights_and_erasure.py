@@ -246,7 +246,7 @@ def test_inv_25_each_request_reaches_exactly_the_controllers_concerned(world: Wo
     outside = next(r for r in rows if r.right == "rectification")
     tasks_outside = lake.read(RightsTask).where(RightsTask.request_id.col == outside.request_id).collect()
     assert {t.controller_role for t in tasks_outside} == {"supplier"} and {t.state for t in tasks_outside} == {"open"}
-    assert outside.state == "open" and outside.due_on == dt.date(2026, 11, 20)
+    assert outside.state == "executed" and outside.due_on == dt.date(2026, 11, 20)
     notices = lake.read(RightsNotice).collect()
     erasures = {r.request_id for r in rows if r.right == "erasure" and r.state == "executed"}
     assert erasures <= {n.request_id for n in notices} and {n.recipient_id for n in notices} == {"routeur_postal"}
@@ -257,7 +257,7 @@ def test_the_state_of_every_request_has_its_reason(world: World) -> None:
     assert world.states() == {
         ("erasure", "executed"): 21, ("erasure", "parked"): 3, ("access", "executed"): 2, ("access", "refused"): 1,
         ("portability", "executed"): 1, ("opposition", "executed"): 2, ("limitation", "executed"): 1, ("limitation", "parked"): 1,
-        ("rectification", "open"): 1, ("unreadable", "refused"): 1,
+        ("rectification", "executed"): 1, ("unreadable", "refused"): 1,
     }  # fmt: skip
     reasons = {r.state_reason for r in world.ctx.lake.read(RightsRequest).where("state_reason IS NOT NULL").collect()}
     said = " ".join(reasons)

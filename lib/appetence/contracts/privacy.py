@@ -128,6 +128,20 @@ class Limitation(Table):
     subject = record_id
 
 
+class Correction(Table):
+    """One row per request for rectification, record and column: the value that stands in for the one delivered."""
+
+    schema, name, owner = "privacy", "correction", "privacy"
+    request_id = field(STRING, "The request it comes from.", required=True)
+    record_id = field(STRING, "The record.", required=True)
+    column = field(STRING, "Column of bronze.raw_record that is corrected.", required=True)
+    value = field(STRING, "What the person said is right; null: nothing is to stand there.", personal=P.IDENTITY)
+    replaced = field(STRING, "What the member had delivered by then; another value delivered later takes over.", personal=P.IDENTITY)
+    corrected_on = field(DATE, "Day of the correction.", required=True)
+    key = (request_id, record_id, column)
+    subject = record_id
+
+
 class Death(Table):
     """One row per person matched with the official deaths file: probable suppresses, certain closes."""
 
@@ -215,6 +229,6 @@ class Audit(Table):
 
 
 __all__ = [
-    "Audit", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsDecision",
+    "Audit", "Correction", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsDecision",
     "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
 ]  # fmt: skip

@@ -21,10 +21,10 @@ from pyspark.sql import functions as F
 from appetence.columns.hashing import stable_order
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.campaign import Export, ExportLine
+from appetence.contracts.campaign import Export, ExportLine, Selection
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import ErasedRecord, ErasureCertificate, RightsRequest
+from appetence.contracts.privacy import Correction, ErasedRecord, ErasureCertificate, RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
 from appetence.exchange.exporting import manifest_name
@@ -86,9 +86,8 @@ def erase(
     doomed = ctx.lake.stage("doomed", record_ids.select(F.col(record_ids.columns[0]).alias(Record.record_id)).distinct())
     subjects = _subjects(ctx, doomed)
     with_quarantine = cause != Cause.RETENTION
-    needles, files = ctx.lake.both(
-        partial(_needles, ctx, doomed, list(extra)), partial(_files_of, ctx, doomed, subjects[Subject.PERSON], with_quarantine=with_quarantine)
-    )
+    find_files = partial(_files_of, ctx, doomed, subjects[Subject.TOUCHED_PERSON], with_quarantine=with_quarantine)
+    needles, files = ctx.lake.both(partial(_needles, ctx, doomed, list(extra)), find_files)
     if cause in (Cause.REQUEST, Cause.DIRECTIVE):
         _remember(ctx, doomed)
     destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)
@@ -125,12 +124,15 @@ def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]
     mine = raw.join(F.broadcast(sample), on=RawRecord.record_id, how="left_semi").select(
         RawRecord.record_id, F.explode(F.array_distinct(_searched())).alias("value")
     )
-    said = [(r[0], r[1]) for r in mine.distinct().collect()] + [("", v) for v in extra]
+    corrected = ctx.lake.read_or_empty(Correction).where(Correction.column.col.isin(list(map(str, _SEARCHED))) & Correction.value.col.isNotNull())
+    fixed = corrected.join(F.broadcast(sample), on=Correction.record_id, how="left_semi").select(Correction.record_id, Correction.value)
+    said = [(r[0], r[1]) for r in mine.unionByName(fixed).distinct().collect()] + [("", v) for v in extra]
     others = raw.join(doomed, on=RawRecord.record_id, how="left_anti").select(F.explode(_searched()).alias("held"))
     # A repaired e-mail or a number in its standard form may be somebody else's raw value: both forms stay somebody else's.
     clean = ctx.lake.read_or_empty(Record).join(doomed, on=Record.record_id, how="left_anti")
     others = others.unionByName(clean.select(F.explode(F.array_compact(F.array(Record.email, Record.mobile, Record.landline))).alias("held")))
-    others = others.select(F.lower("held").alias("held")).distinct()
+    kept = corrected.join(doomed, on=Correction.record_id, how="left_anti").select(F.col(Correction.value).alias("held"))
+    others = others.unionByName(kept).select(F.lower("held").alias("held")).distinct()
     asked = local_frame(ctx.spark, [(v.lower(),) for v in {v for _, v in said}], "sought string")
     # A value inside somebody else's longer one would be found there: `contains`, a nested loop over at most some hundred values.
     shared = others.join(F.broadcast(asked), on=F.contains(F.col("held"), F.col("sought")), how="inner").select("sought").distinct()
@@ -151,17 +153,27 @@ class _Files:
     answers: tuple[str, ...]
 
 
-def _files_of(ctx: Context, doomed: DataFrame, persons: DataFrame, *, with_quarantine: bool) -> _Files:
-    """Which members' quarantined deliveries may hold a person cannot be told: all of theirs go, and they deliver again what was right."""
+def _files_of(ctx: Context, doomed: DataFrame, touched: DataFrame, *, with_quarantine: bool) -> _Files:
+    """Files that hold a person of whom anything is erased, though other records of that person stay. A line or an answer made before
+    records changed persons is found by its record.
+
+    Which members' quarantined deliveries may hold a person cannot be told: all of theirs go, and they deliver again what was right."""
     lake = ctx.lake
-    held = lake.read_or_empty(ExportLine).join(F.broadcast(persons), on=ExportLine.person_id, how="left_semi").select(ExportLine.export_id)
+    lines, requests = lake.read_or_empty(ExportLine), lake.read_or_empty(RightsRequest)
+    chosen = lake.read_or_empty(Selection).join(F.broadcast(doomed), on=Selection.record_id, how="left_semi")
+    pieces = chosen.select(Selection.campaign_id, Selection.reference).distinct()
+    held = lines.join(F.broadcast(touched), on=ExportLine.person_id, how="left_semi").select(ExportLine.export_id)
+    printed = lines.join(F.broadcast(pieces), on=[str(ExportLine.campaign_id), str(ExportLine.reference)], how="left_semi")
+    held = held.unionByName(printed.select(ExportLine.export_id))
     exports = lake.read_or_empty(Export).join(held.distinct(), on=Export.export_id, how="left_semi")
     members = lake.read_or_empty(Record).join(F.broadcast(doomed), on=Record.record_id, how="left_semi").select(Record.member_id).distinct()
-    answers = lake.read_or_empty(RightsRequest).join(F.broadcast(persons), on=RightsRequest.person_id, how="left_semi")
+    answers = requests.join(F.broadcast(touched), on=RightsRequest.person_id, how="left_semi").select(RightsRequest.request_id)
+    named = requests.select(RightsRequest.request_id, F.explode(RightsRequest.record_ids).alias(Record.record_id))
+    answers = answers.unionByName(named.join(F.broadcast(doomed), on=Record.record_id, how="left_semi").select(RightsRequest.request_id))
     return _Files(
         tuple(sorted((r[0], r[1]) for r in exports.where(Export.destroyed_on.col.isNull()).select(Export.export_id, Export.file_name).collect())),
         tuple(sorted(r[0] for r in members.collect())) if with_quarantine else (),
-        tuple(sorted(r[0] for r in answers.select(RightsRequest.request_id).collect())),
+        tuple(sorted(r[0] for r in answers.distinct().collect())),
     )
 
 

@@ -24,6 +24,7 @@ from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import RightsRequest, Suppression
 from appetence.contracts.silver import Record
 from appetence.pipeline.context import Context
+from appetence.pipeline.corrected import corrected
 from appetence.privacy import answers as a
 from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Subject, Target
@@ -121,7 +122,8 @@ def _context(ctx: Context, case: Case, held: Held, proofs: Mapping[str, int]) ->
 
 
 def _write_portable(ctx: Context, cases: Sequence[Case]) -> None:
-    """`portability/<member>/<block>.csv`: the newest line of each customer and transaction, and every permission said, as delivered."""
+    """`portability/<member>/<block>.csv`: the newest line of each customer and transaction, and every permission said, as delivered or
+    since corrected by the person."""
     ids = _ids(ctx, cases)[Subject.RECORD]
     keys: dict[str, str | None] = {"customers": str(RawRecord.record_id), "transactions": "_once", "permissions": None}
     for block, table in a.PORTABLE.items():
@@ -131,7 +133,7 @@ def _write_portable(ctx: Context, cases: Sequence[Case]) -> None:
             mine = mine.withColumn("_once", F.concat_ws("|", RawRecord.record_id, RawTransaction.transaction_ref))
         key = keys[block]
         newest = newest_lines(mine, key) if key else mine.dropDuplicates([_REQUEST, RawRecord.member_id, *a.portable_fields(table)])
-        _write_block(ctx, block, table, newest)
+        _write_block(ctx, block, table, corrected(ctx, newest) if table is RawRecord else newest)
 
 
 def _write_block(ctx: Context, block: str, table: type[Table], lines: DataFrame) -> None:

@@ -13,10 +13,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
+from appetence.contracts.bronze import RawRecord
 from appetence.contracts.campaign import Campaign, Export, ExportLine
 from appetence.contracts.domain import Right
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
+from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.pipeline.context import Context
 from appetence.pipeline.erasing import erase
@@ -26,11 +27,12 @@ from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Cause
 from appetence.privacy.rights import Case
 from appetence.privacy.suppressions import build_suppressions
+from appetence.records.newest import newest_lines
 from appetence.records.permissions import fold_permissions
 
 
 def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, str]:
-    """Carries out every case; gives request id -> right of those that are done (a rectification waits for its suppliers).
+    """Carries out every case; gives request id -> right of those that are done.
 
     `said`: one row per request in the columns of silver.record plus request_id: what its person wrote, standardised.
     """
@@ -45,16 +47,14 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
     ctx.lake.together(
         partial(_stop, ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)]),
         partial(write, Limitation, limits), partial(write, Directive, wishes), partial(write, Death, deaths),
-        partial(_suppress, ctx, cases, said),
+        partial(_suppress, ctx, cases, said), partial(_correct, ctx, _of(cases, Right.RECTIFICATION)),
     )  # fmt: skip
     erasures = _of(cases, Right.ERASURE)
     if erasures:
         _erase(ctx, erasures)
-    done = [c for c in cases if c.request.spec.right != Right.RECTIFICATION]
-    ctx.lake.upsert_rows(RightsRequest, [_closed(ctx, c) for c in done])
+    ctx.lake.upsert_rows(RightsRequest, [_closed(ctx, c) for c in cases])
     if erasures:
         ctx.lake.purge([RightsRequest])
-    # A rectification goes to its suppliers, who correct at source; its file has served, its row stays open until their delivery.
     return {c.request.request_id: str(c.request.spec.right) for c in cases}
 
 
@@ -125,6 +125,20 @@ def _stop(ctx: Context, cases: Sequence[Case]) -> None:
     theirs = PermissionEvent.frame(ctx.spark, rows).select(PermissionEvent.record_id).distinct()
     events = ctx.lake.read(PermissionEvent).join(F.broadcast(theirs), on=PermissionEvent.record_id, how="left_semi")
     ctx.lake.upsert(Permission, fold_permissions(events))
+
+
+def _correct(ctx: Context, cases: Sequence[Case]) -> None:
+    """Keeps what is right beside what was delivered: the next standardisation makes these records, and all that follows from them, again.
+    The suppliers have their task to correct at source."""
+    if not cases:
+        return
+    ids = local_frame(ctx.spark, [(r,) for r in sorted({r for c in cases for r in c.records})], f"{RawRecord.record_id} string")
+    columns = sorted({column for c in cases for column in c.request.spec.corrections})
+    lines = ctx.lake.read_or_empty(RawRecord).join(F.broadcast(ids), on=RawRecord.record_id, how="left_semi")
+    newest = newest_lines(lines, RawRecord.record_id).select(RawRecord.record_id, *columns)
+    delivered = {row[RawRecord.record_id]: row.asDict() for row in newest.collect()}
+    rows = [row for c in cases for row in r.correction_rows(c.request, {i: delivered.get(i, {}) for i in c.records}, ctx.as_of)]
+    ctx.lake.upsert_rows(Correction, rows)
 
 
 def _suppress(ctx: Context, cases: Sequence[Case], said: DataFrame) -> None:

@@ -15,6 +15,7 @@ from appetence.contracts.reference import Commune, FirstName, Member
 from appetence.contracts.silver import DeliveryQuality, Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline.address_check import AddressCheck
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.corrected import corrected, corrected_records
 from appetence.records import names, newest, permissions, quality, standardise, transactions
 from appetence.runtime import packages
 from appetence.runtime.ahead import side_by_side
@@ -23,7 +24,8 @@ from appetence.runtime.ahead import side_by_side
 def run(ctx: Context) -> Counts:
     """Reads the bronze lines, writes the silver tables; unreadable lines go to bronze.reject with their reason.
 
-    Records and transactions whose line is the one they were made from are not made again, unless the rules or the references changed."""
+    Records and transactions whose line is the one they were made from are not made again, unless the rules or the references changed.
+    Records that their person had corrected always are: they are few, and what comes out as before is not written."""
     lake = ctx.lake
     ctx.progress("standardising names, addresses, phones, e-mails and dates; typing transactions and permissions")
     # Names and addresses cost the most work, typed lines the most waiting: one beside the other.
@@ -79,7 +81,7 @@ def _records(ctx: Context, address_check: AddressCheck) -> int:
     raw, bought = lake.read_or_empty(RawRecord), lake.read_or_empty(RawTransaction)
     current = newest.filter_replaced(raw, lake.read(Delivery))
     if _is_current(ctx, Record):
-        changed = lake.stage("changed_records", standardise.changes(current, bought, lake.read(Record)))
+        changed = lake.stage("changed_records", standardise.changes(current, bought, lake.read(Record), corrected_records(ctx)))
         line: list[str] = [RawRecord.record_id, RawRecord.delivery_id, RawRecord.line_number]
         todo = current.join(changed.drop(Record.delivered_on), on=line, how="inner")
         bare = bought.join(changed.where(F.col(Record.delivery_id).isNull()).select(Record.record_id), on=Record.record_id, how="left_semi")
@@ -87,7 +89,7 @@ def _records(ctx: Context, address_check: AddressCheck) -> int:
     else:
         changed, todo, bare = None, standardise.newest_records(current), bought
         known = todo
-    named = lake.stage("records", standardise.standardised(todo, lake.read(Commune), frequencies, address_check))
+    named = lake.stage("records", standardise.standardised(corrected(ctx, todo), lake.read(Commune), frequencies, address_check))
     made = lake.sync(Record, named.unionByName(standardise.build_bare_records(bare, known)), within=changed)
     lake.insert_new(
         DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from appetence.contracts.domain import Basis, Channel, PermissionStatus, Purpose, Right, Use
-from appetence.contracts.privacy import Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
+from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
 from appetence.contracts.silver import PermissionEvent
 from appetence.privacy.deadlines import due_on
 from appetence.privacy.matching import Identified
@@ -22,7 +22,7 @@ FINAL = (REFUSED, EXECUTED)
 
 # Who received the data is told of what changes it (article 19); an answer to the person alone concerns no past recipient.
 TOLD_TO_RECIPIENTS = (Right.ERASURE, Right.RECTIFICATION, Right.LIMITATION, Right.OPPOSITION, Right.WITHDRAWAL)
-# What the operator carries out itself for the suppliers it acts for; a correction is the supplier's own: it comes back in a delivery.
+# What the operator carries out for good for the suppliers it acts for; a correction holds here at once, but its supplier corrects at source.
 CARRIED_OUT_HERE = tuple(r for r in Right if r is not Right.RECTIFICATION)
 
 Rows = list[dict[str, Any]]
@@ -128,6 +128,18 @@ def opposition_rows(request: Request, records: Mapping[str, str]) -> Rows:
 def limitation_rows(request: Request, record_ids: Sequence[str]) -> Rows:
     """privacy.limitation rows: frozen from the day of receipt, until further notice."""
     return [Limitation.row(record_id=r, request_id=request.request_id, since=request.spec.received_on) for r in sorted(record_ids)]
+
+
+def correction_rows(request: Request, standing: Mapping[str, Mapping[str, str | None]], as_of: dt.date) -> Rows:
+    """privacy.correction rows, one per record and corrected column. `standing`: record id -> what its member delivered, by column."""
+    return [
+        Correction.row(
+            request_id=request.request_id, record_id=record, column=column, value=value.strip() or None, replaced=delivered.get(column),
+            corrected_on=as_of,
+        )
+        for record, delivered in sorted(standing.items())
+        for column, value in sorted(request.spec.corrections.items())
+    ]  # fmt: skip
 
 
 def directive_rows(request: Request, person_ids: Sequence[str]) -> Rows:

@@ -30,9 +30,10 @@ def build_records(lines: DataFrame, communes: DataFrame, frequencies: DataFrame)
     return standardised(newest_records(lines), communes, frequencies)
 
 
-def changes(lines: DataFrame, transactions: DataFrame, made: DataFrame) -> DataFrame:
+def changes(lines: DataFrame, transactions: DataFrame, made: DataFrame, again: DataFrame | None = None) -> DataFrame:
     """What is not in `made` (silver.record) as today's lines have it: record_id, and the line to make it from (none: a bare record, or one
-    to be deleted), with the day of its first delivery. Inputs: raw customer lines that count, raw transaction lines."""
+    to be deleted), with the day of its first delivery. Inputs: raw customer lines that count, raw transaction lines. `again`: ids of records to be
+    made again whatever their line is, one column, because more than the line decides of them."""
     first = F.to_date(F.min(RawRecord.delivered_at)).alias(Record.first_delivered_on)
     heads = newest.heads(lines, RawRecord.record_id, first).withColumn(Record.delivered_on, F.lit(None).cast("date"))
     bare = _unknown(transactions, heads).withColumns({Record.delivery_id: F.lit(None).cast("string"), Record.line_number: F.lit(None).cast("int")})
@@ -40,7 +41,10 @@ def changes(lines: DataFrame, transactions: DataFrame, made: DataFrame) -> DataF
     wanted = heads.select(*columns).unionByName(bare.select(*columns))
     day = F.when(F.col(Record.is_bare), F.col(Record.delivered_on)).alias(Record.delivered_on)
     stored = made.select(*HEAD, Record.first_delivered_on, day)
-    return newest.differing(wanted, stored, Record.record_id)
+    differing = newest.differing(wanted, stored, Record.record_id)
+    if again is None:
+        return differing
+    return differing.unionByName(wanted.join(F.broadcast(again), on=Record.record_id, how="left_semi")).distinct()
 
 
 def standardised(
