@@ -21,6 +21,7 @@ from appetence.pipeline import rights_desk
         "rights show abc --as-of 2026-10-31",
         "rights decide abc --member m05 --refuse --reason invoices --as-of 2026-10-31",
         "rights decide abc --officer Martin --extend --reason many --as-of 2026-10-31",
+        "rights decide abc --officer Martin --handed-over --as-of 2026-10-31",
         "rights execute --as-of 2026-10-31 --dry-run",
         "rights execute abc def --as-of 2026-10-31",
         "rights certify abc --as-of 2026-10-31",

@@ -34,6 +34,10 @@ REFUSED = [
     (row(), OFFICER, Decision.REFUSE, "called from 0612345678", "long numbers"),
     (row(received_on=dt.date(2026, 9, 30)), OFFICER, Decision.EXTEND, "many records", "within the first month"),
     (row(), OFFICER, Decision.CONFIRM, None, "no doubt to settle"),
+    (row(right="access"), OFFICER, Decision.HANDED_OVER, None, "no copy to hand over"),
+    (row(state="executed"), OFFICER, Decision.HANDED_OVER, None, "no copy to hand over"),
+    (row(state="executed", right="access"), MEMBER, Decision.HANDED_OVER, None, "leave this one to the officer"),
+    (row(state="executed", right="access"), OFFICER, Decision.EXTEND, "many", "executed already"),
 ]
 
 
@@ -49,6 +53,7 @@ def test_a_decision_that_may_not_be_taken_is_one_sentence(
 
 def test_what_may_be_decided_passes() -> None:
     check(row(), MEMBER, Decision.REFUSE, "invoices are kept ten years", as_of=DAY, members={"m05"})
+    check(row(state="executed", right="portability"), OFFICER, Decision.HANDED_OVER, None, as_of=DAY, members=set())
     check(row(state="parked"), OFFICER, Decision.CONFIRM, None, as_of=DAY, members={"m05"})
     # The last day of the month still counts for an extension: 30 September + 1 month = 30 October.
     check(row(received_on=dt.date(2026, 9, 30)), OFFICER, Decision.EXTEND, "many", as_of=dt.date(2026, 10, 30), members=set())
@@ -61,14 +66,16 @@ def test_decisions_fold_by_matter_and_decider() -> None:
         decision_row("q1", MEMBER, Decision.REFUSE, "invoices", DAY),
         decision_row("q1", "member:m01", Decision.ACCEPT, None, DAY),
         decision_row("q2", OFFICER, Decision.REFUSE, "withdrawn by the person", DAY),
+        decision_row("q3", OFFICER, Decision.HANDED_OVER, None, DAY),
     ]
     keys = {(r["request_id"], r["subject_matter"], r["decider"]) for r in rows}
-    assert len(keys) == 5
+    assert len(keys) == 6
     changed = decision_row("q1", MEMBER, Decision.ACCEPT, None, DAY)
     assert (changed["request_id"], changed["subject_matter"], changed["decider"]) in keys, "a member's new word replaces its old one"
     decided = fold(rows)
     assert decided["q1"].confirmed_by == "A. Martin" and decided["q1"].refusal is None
     assert dict(decided["q1"].refusing) == {"m05": "invoices"}
+    assert [decided[q].is_handed_over for q in ("q1", "q2", "q3")] == [False, False, True]
     assert decided["q1"].deadline(dt.date(2026, 11, 30)) == dt.date(2027, 2, 28)
     assert decided["q2"].refusal == "withdrawn by the person" and decided["q2"].deadline(dt.date(2026, 1, 31)) == dt.date(2026, 2, 28)
 

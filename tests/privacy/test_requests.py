@@ -6,8 +6,10 @@ import pytest
 import yaml
 
 from appetence.contracts.domain import Right
+from appetence.contracts.privacy import RightsRequest
 from appetence.errors import RightsError
-from appetence.privacy.requests import Request, contradictions, digest, parse, request_id, validate
+from appetence.privacy.decisions import Decided
+from appetence.privacy.requests import Request, contradictions, digest, held_back, parse, request_id, validate, waiting_copies
 from appetence.privacy.rights import death_rows
 
 KEY = b"pepper"
@@ -103,3 +105,17 @@ def test_an_heir_has_everything_stopped_and_the_death_noted() -> None:
     (row,) = death_rows(Request("q", "r.yaml", spec), ["p1"])
     assert (row["person_id"], row["certainty"], row["rule"], row["source"]) == ("p1", "certain", "heir", None)
     assert death_rows(Request("q", "r.yaml", parse(text(right="opposition"), "r.yaml", KEY)), ["p1"]) == []
+
+
+def test_an_erasure_waits_for_a_copy_until_it_is_handed_over_or_past_its_day() -> None:
+    day = dt.date(2026, 10, 31)
+    copy = RightsRequest.row(request_id="c", right="access", state="executed", person_id="p1", record_ids=["r1", "r2"], due_on=day)
+    erasures = {"person": {"p1", "r9"}, "record": {"p7", "r2"}, "other": {"p2", "r3"}}
+
+    def held(row: dict[str, object], as_of: dt.date = day, **decided: Decided) -> set[str]:
+        return held_back(erasures, waiting_copies([row], decided, as_of))
+
+    assert held(copy) == {"person", "record"} == held({**copy, "right": "portability"})
+    assert held(copy, c=Decided(is_handed_over=True)) == set() == held(copy, day + dt.timedelta(days=1))
+    assert held({**copy, "state": "parked"}) == set() == held({**copy, "right": "limitation"})
+    assert held({**copy, "person_id": None, "record_ids": []}) == set()

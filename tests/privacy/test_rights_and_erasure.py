@@ -28,11 +28,12 @@ from appetence.contracts.privacy import (
 )  # fmt: skip
 from appetence.contracts.reference import Instruction
 from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
-from appetence.pipeline import enforce_retention, handle_rights
+from appetence.pipeline import enforce_retention, handle_rights, rights_desk
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.erasing import without_erased
 from appetence.pipeline.people import standardised
 from appetence.privacy.answers import portable_fields
+from appetence.privacy.decisions import Decision
 from appetence.privacy.scan import scan
 from appetence.privacy.suppressions import suppressed_records
 from tests.privacy import coop as c
@@ -264,7 +265,7 @@ def test_the_state_of_every_request_has_its_reason(world: World) -> None:
     for part in (
         "under another name",
         "both cannot be done",
-        "handed over first",
+        "once it is handed over",
         "No record holds these coordinates",
         "a key stands twice",
     ):
@@ -288,9 +289,23 @@ def test_a_later_run_refuses_the_replay_and_erases_whom_it_has_answered(world: W
     limited = sorted(ctx.lake.read(Limitation).collect())
     tonight = c.context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "rights-2")
     counts = handle_rights.run(tonight)
-    assert counts.details["refused"] == 2 and all("dealt with already" in x for x in counts.details["reasons"])
-    assert counts.details["carried_out"] == 1, "the erasure that waited for the copy to be handed over"
+    assert counts.details["refused"] == 2 and len(counts.details["reasons"]) == 3
+    assert all("dealt with already" in x or x == handle_rights.COPY_FIRST for x in counts.details["reasons"])
+    assert counts.details["carried_out"] == 0, "the erasure waits until the copy is handed over, however many nights that takes"
     who = coop.persons[COPY_THEN_ERASE]
+    assert [f for f in world.scanned([who["canary"]]) if "/reports/" in f]
+    copy = ctx.lake.read(RightsRequest).where(f"right = 'access' AND person_id = '{who['person_id']}'").first()
+    assert copy is not None
+    assert {q["reason"] for q in rights_desk.listed(ctx) if q["request"] == copy.request_id} == {rights_desk.TO_HAND_OVER}
+    rights_desk.decide(ctx, copy.request_id, "officer:A. Martin", Decision.HANDED_OVER, None)
+    assert {q["reason"] for q in rights_desk.listed(ctx) if q["request"] == copy.request_id} == {None}
+    (folder / "to-go.yaml").write_text(c.request(coop, CORRECTED, "portability"), encoding="utf-8")
+    counts = handle_rights.run(c.context(ctx.spark, Path(ctx.config.paths.root), conf_folder, "rights-3"))
+    assert counts.details["carried_out"] == 2, "also the erasure that waited for the copy to be handed over"
+    to_go = ctx.lake.read(RightsRequest).where(f"right = 'portability' AND person_id = '{coop.persons[CORRECTED]['person_id']}'").first()
+    assert to_go is not None
+    files = list((Path(ctx.config.paths.reports) / "rights" / to_go.request_id / "portability").glob("*/customers.csv"))
+    assert len(files) == len(coop.records_of(CORRECTED)) and all("ROUBAIX" in f.read_text(encoding="utf-8") for f in files)
     assert world.scanned([who["canary"], who["email"]]) == set(), "with its copy, which was handed over meanwhile"
     assert sorted(ctx.lake.read(Limitation).collect()) == limited
 

@@ -63,6 +63,7 @@ def _decide_arguments(part: argparse.ArgumentParser) -> None:
         "extend": "officer: two months more, told to the person with the reason",
         "refuse": "officer: the whole request; member: its own data stay",
         "accept": "member: its own data go",
+        "handed-over": "officer: the person has the copy asked for; an erasure that waited for it may follow",
     }.items():
         what.add_argument(f"--{decision}", dest="decision", action="store_const", const=decision, help=text)
     part.add_argument("--reason", metavar="TEXT", help="why, without names or addresses; required for refuse and extend")
@@ -141,7 +142,8 @@ def _decide(args: argparse.Namespace) -> int:
     decider = f"officer:{args.officer}" if args.officer else f"member:{args.member}"
     with _desk(args, is_writing=True) as ctx:
         decide(ctx, args.request, decider, Decision(args.decision), args.reason)
-    console.say(f"{args.request}: {decider} decided {args.decision}; the next run acts on it (now: appetence rights execute {args.request}).")
+    of_now = "" if args.decision == Decision.HANDED_OVER else f" (now: appetence rights execute {args.request})"
+    console.say(f"{args.request}: {decider} decided {args.decision}; the next run acts on it{of_now}.")
     return 0
 
 

@@ -83,9 +83,9 @@ class RightsDecision(Table):
 
     schema, name, owner = "privacy", "rights_decision", "privacy"
     request_id = field(STRING, "The request.", required=True)
-    subject_matter = field(STRING, "identity, deadline, request or contribution.", required=True)
+    subject_matter = field(STRING, "identity, deadline, request, contribution or answer.", required=True)
     decider = field(STRING, "officer:<name> or member:<id>.", required=True)
-    decision = field(STRING, "confirm, extend, refuse or accept.", required=True)
+    decision = field(STRING, "confirm, extend, refuse, accept or handed-over.", required=True)
     reason = field(STRING, "Why, as the person is told; no personal value.")
     decided_on = field(DATE, "As-of date of the decision.", required=True)
     key = (request_id, subject_matter, decider)

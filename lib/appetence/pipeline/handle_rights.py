@@ -25,6 +25,7 @@ from appetence.errors import RightsError
 from appetence.pipeline import rights_execution as execution
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.people import raw_lines, standardised
+from appetence.pipeline.rights_answers import folder_of
 from appetence.pipeline.rights_desk import clients_of, correctable
 from appetence.privacy import decisions, matching, requests
 from appetence.privacy import rights as r
@@ -34,7 +35,7 @@ from appetence.privacy.destruction import destroy, write_private
 from appetence.privacy.requests import Refusal, Request
 from appetence.privacy.rights import Case
 
-COPY_FIRST = "The person also asks for a copy: it is handed over first, and the erasure follows in the next run."
+COPY_FIRST = "The person also asks for a copy: once it is handed over (`appetence rights decide` with --handed-over), the erasure follows."
 SET_ASIDE, RESUMED = "refused", "resumed"
 
 
@@ -51,9 +52,10 @@ def run(ctx: Context) -> Counts:
     """Takes `<requests>/rights/*.yaml`; writes the privacy tables, answers under `<reports>/rights/`, and what each right changes."""
     folder = Path(ctx.config.paths.requests) / "rights"
     known = {row[RightsRequest.request_id]: row for row in ctx.lake.read_or_empty(RightsRequest).collect()}
-    intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()}, decisions_of(ctx))
+    decided = decisions_of(ctx)
+    intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()}, decided)
     said = _said(ctx, intake.requests)
-    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, said))
+    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, decided, said))
     waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked
     ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
     opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
@@ -117,7 +119,9 @@ def _chosen(ctx: Context, intake: Intake, cases: list[Case], waiting: list[dict[
     return [c for c in cases if c.request.request_id in asked], [w for w in waiting if w[RightsRequest.request_id] in asked]
 
 
-def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any], said: DataFrame) -> tuple[list[Case], list[dict[str, Any]]]:
+def _settle(
+    ctx: Context, intake: Intake, known: Mapping[str, Any], decided: Mapping[str, Decided], said: DataFrame
+) -> tuple[list[Case], list[dict[str, Any]]]:  # fmt: skip
     """Requests that can be carried out, and the rows of those that an officer must settle or that nobody is known for."""
     cases: list[Case] = []
     waiting: list[dict[str, Any]] = []
@@ -141,7 +145,8 @@ def _settle(ctx: Context, intake: Intake, known: Mapping[str, Any], said: DataFr
             continue
         narrowed = matching.Identified(request.request_id, "found", "", verdict.person_ids, kept, verdict.member_ids)
         cases.append(Case(request, narrowed, {record: owners[record] for record in kept}, spared))
-    reasons = _conflicts(cases, known)
+    copies = [q for q in requests.waiting_copies(known.values(), decided, ctx.as_of) if folder_of(ctx, q[RightsRequest.request_id]).exists()]
+    reasons = _conflicts(cases, known, copies)
     waiting += [r.request_row(c.request, r.PARKED, reasons[c.request.request_id]) for c in cases if c.request.request_id in reasons]
     return [c for c in cases if c.request.request_id not in reasons], waiting
 
@@ -153,17 +158,19 @@ def _records_of(verdict: matching.Identified, owners: Mapping[str, str], request
     return (verdict.record_ids, None) if verdict.reason == RESUMED else r.scoped(verdict, owners, request.spec)
 
 
-def _conflicts(cases: list[Case], known: Mapping[str, Any]) -> dict[str, str]:
-    """Why some of tonight's cases wait: contradictions, and answers to be handed over before an erasure destroys them."""
+def _conflicts(cases: list[Case], known: Mapping[str, Any], copies: list[Mapping[str, Any]]) -> dict[str, str]:
+    """Why some of tonight's cases wait: contradictions, and copies, made tonight or before, to be handed over before an erasure destroys them."""
     asked = [(c.request.request_id, person, c.request.spec.right) for c in cases for person in c.subjects]
     open_rights: dict[str, set[Right]] = {}
     for row in known.values():
         if row[RightsRequest.state] == r.PARKED and row[RightsRequest.person_id] and row[RightsRequest.right] in set(Right):
             open_rights.setdefault(row[RightsRequest.person_id], set()).add(Right(row[RightsRequest.right]))
     reasons = requests.contradictions(asked, open_rights)
-    answered = {p for _, p, right in asked if right in (Right.ACCESS, Right.PORTABILITY)}
-    for identifier, person, right in asked:
-        if right == Right.ERASURE and person in answered:
+    answered = {p for _, p, right in asked if right in decisions.COPIES}
+    erasures = {c.request.request_id: {*c.subjects, *c.found.record_ids} for c in cases if c.request.spec.right == Right.ERASURE}
+    held_back = requests.held_back(erasures, copies)
+    for identifier, subjects in erasures.items():
+        if identifier in held_back or subjects & answered:
             reasons.setdefault(identifier, COPY_FIRST)
     return reasons
 

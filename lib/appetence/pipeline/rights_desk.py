@@ -30,6 +30,7 @@ from appetence.privacy.requests import Request
 
 ACTOR = "rights_desk"
 WAITING = (r.OPEN, r.PARKED)
+TO_HAND_OVER = "The copy is to be handed over, and that to be noted."
 Row = dict[str, Any]
 
 
@@ -96,6 +97,8 @@ def listed(ctx: Context, state: str | None = None) -> list[Row]:
     rows = _rows(ctx, RightsRequest)
     tasks = _rows(ctx, RightsTask)
     waiting = {t[RightsTask.request_id] for t in tasks if t[RightsTask.state] == r.OPEN}
+    decided = decisions.fold(_rows(ctx, RightsDecision))
+    copies = {q[RightsRequest.request_id] for q in requests.waiting_copies(rows, decided, ctx.as_of)}
     chosen = [row for row in rows if state in (None, row[RightsRequest.state])]
     chosen.sort(key=lambda row: (row[RightsRequest.state] in r.FINAL, row[RightsRequest.due_on], row[RightsRequest.request_id]))
     return [
@@ -103,7 +106,8 @@ def listed(ctx: Context, state: str | None = None) -> list[Row]:
             "request": row[RightsRequest.request_id], "right": row[RightsRequest.right], "through": row[RightsRequest.received_through],
             "received": str(row[RightsRequest.received_on]), "due": str(row[RightsRequest.due_on]), "state": row[RightsRequest.state],
             "days left": None if row[RightsRequest.state] in r.FINAL else (row[RightsRequest.due_on] - ctx.as_of).days,
-            "controllers to answer": row[RightsRequest.request_id] in waiting, "reason": row[RightsRequest.state_reason],
+            "controllers to answer": row[RightsRequest.request_id] in waiting,
+            "reason": TO_HAND_OVER if row[RightsRequest.request_id] in copies else row[RightsRequest.state_reason],
         }
         for row in chosen
     ]  # fmt: skip

@@ -1,7 +1,8 @@
 """What the officer and the members decide of a request, and when a decision may no longer be taken.
 
-The officer settles who asks, refuses a request as a whole, or extends its deadline. A member accepts or refuses for the data it supplies
-itself, and for nobody else's. A decision is a row of its own: a later one of the same kind by the same decider replaces it.
+The officer settles who asks, refuses a request as a whole, extends its deadline, or notes that the person has the copy asked for. A member
+accepts or refuses for the data it supplies itself, and for nobody else's. A decision is a row of its own: a later one of the same kind by
+the same decider replaces it.
 """
 
 from __future__ import annotations
@@ -26,15 +27,23 @@ class Decision(StrEnum):
     REFUSE = "refuse"
     EXTEND = "extend"
     ACCEPT = "accept"
+    HANDED_OVER = "handed-over"
 
 
-BY_OFFICER = (Decision.CONFIRM, Decision.REFUSE, Decision.EXTEND)
+BY_OFFICER = (Decision.CONFIRM, Decision.REFUSE, Decision.EXTEND, Decision.HANDED_OVER)
 BY_MEMBER = (Decision.ACCEPT, Decision.REFUSE)
 MEMBERS_DECIDE = (Right.ERASURE, Right.LIMITATION)
 """Rights a member may refuse for its own data, as when the law makes it keep them. Copies and oppositions are nobody's to refuse."""
 
-_FINAL = ("refused", "executed")
-_SUBJECT = {Decision.CONFIRM: "identity", Decision.EXTEND: "deadline", Decision.REFUSE: "request", Decision.ACCEPT: "contribution"}
+COPIES = (Right.ACCESS, Right.PORTABILITY)
+"""Rights whose answer is a copy for the person."""
+
+_EXECUTED = "executed"
+_FINAL = ("refused", _EXECUTED)
+_SUBJECT = {
+    Decision.CONFIRM: "identity", Decision.EXTEND: "deadline", Decision.REFUSE: "request", Decision.ACCEPT: "contribution",
+    Decision.HANDED_OVER: "answer",
+}  # fmt: skip
 _PERSONAL = re.compile(r"@|\d{6}")
 
 
@@ -46,6 +55,7 @@ class Decided:
     refusal: str | None = None
     is_extended: bool = False
     refusing: Mapping[str, str] = field(default_factory=dict)
+    is_handed_over: bool = False
 
     def deadline(self, received_on: dt.date) -> dt.date:
         """The last day for the answer: one calendar month, three when extended (article 12-3)."""
@@ -77,6 +87,7 @@ def _folded(rows: Iterable[Mapping[str, Any]]) -> Decided:
         refused[RightsDecision.reason] if refused else None,
         "deadline" in of_officer,
         refusing,
+        "answer" in of_officer,
     )
 
 
@@ -92,7 +103,9 @@ def check(request: Mapping[str, Any], decider: str, decision: Decision, reason: 
     """RightsError when this decider may not decide this of that request, a row of privacy.rights_request, on this day."""
     name, state = request[RightsRequest.request_id], request[RightsRequest.state]
     role, _, who = decider.partition(":")
-    if state in _FINAL:
+    if decision == Decision.HANDED_OVER and (state != _EXECUTED or request[RightsRequest.right] not in COPIES):
+        raise RightsError(f"The request {name} has no copy to hand over: note it of an access or a portability that was carried out.")
+    if state in _FINAL and decision != Decision.HANDED_OVER:
         raise RightsError(f"The request {name} is {state} already: nothing can be decided of it any more; open a new request.")
     if role == "member" and who not in members:
         raise RightsError("The deciding member does not exist: use an id of conf/members.")

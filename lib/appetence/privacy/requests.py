@@ -18,9 +18,10 @@ import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from appetence.contracts.domain import Channel, Purpose, Right, Use
+from appetence.contracts.privacy import RightsRequest
 from appetence.contracts.specs import Identifier, Spec
 from appetence.errors import RightsError
-from appetence.privacy.decisions import NOTHING, Decided
+from appetence.privacy.decisions import COPIES, NOTHING, Decided
 
 _TOO_LARGE = 64_000
 _CONTACTS = ("email", "phone")
@@ -221,6 +222,19 @@ def contradictions(requests: Iterable[tuple[str, str, Right]], open_rights: Mapp
                     f"The same person also asks for {other}, and both cannot be done: the officer asks which, and withdraws one of the two."
                 )
     return parked
+
+
+def waiting_copies(rows: Iterable[Mapping[str, Any]], decided: Mapping[str, Decided], as_of: dt.date) -> list[Mapping[str, Any]]:
+    """The rows of privacy.rights_request whose copy was made but is not noted as handed over. Past its deadline it no longer waits: it is
+    destroyed then anyway."""
+    made = [row for row in rows if row[RightsRequest.state] == "executed" and row[RightsRequest.right] in COPIES]
+    return [r for r in made if r[RightsRequest.due_on] >= as_of and not decided.get(r[RightsRequest.request_id], NOTHING).is_handed_over]
+
+
+def held_back(erasures: Mapping[str, Collection[str]], copies: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Ids of the erasures that would destroy a copy that waits: request id -> ids of the persons and records it concerns."""
+    waiting = [{row[RightsRequest.person_id], *row[RightsRequest.record_ids]} for row in copies]
+    return {identifier for identifier, ids in erasures.items() if any(copy.intersection(ids) for copy in waiting)}
 
 
 def digest(spec: RequestSpec) -> bytes:
