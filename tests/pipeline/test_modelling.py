@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
+from appetence.columns.coordinates import hashed_coordinates
 from appetence.contracts.base import Table
 from appetence.contracts.features import Feature
 from appetence.contracts.gold import Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
-from appetence.contracts.privacy import Audit, Limitation
+from appetence.contracts.privacy import Audit, Death, Limitation, ProfilingObjection, Suppression
 from appetence.contracts.reference import Commune, FirstName, Instruction, Member, Recipient, SectorCrosswalk
-from appetence.contracts.silver import Record, Transaction
+from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.errors import ModelError
 from appetence.pipeline import build_features, enrich_persons, score_persons, train_propensity
 from appetence.pipeline.context import Context, Counts
@@ -52,7 +53,7 @@ def planted_events() -> list[tuple[int, str, dt.date, int]]:
 
 
 def fill(ctx: Context) -> None:
-    """The tables the modelling jobs read; person 0 is a minor and person 1 limited."""
+    """The tables the modelling jobs read; person 0 is a minor, person 1 limited, and person 3 objects to profiling."""
     people = [(f"p{n:04d}", m) for n in range(PERSONS) for m in SECTORS]
     record = [
         {"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "first_delivered_on": AS_OF, "delivered_on": AS_OF} for p, m in people
@@ -74,6 +75,7 @@ def fill(ctx: Context) -> None:
         ],
         HouseholdLink: [{"person_id": f"p{n:04d}", "household_id": f"h{n:04d}", "household_size": 1} for n in births],
         Limitation: [{"record_id": "p0001@m04", "request_id": "q", "since": dt.date(2026, 10, 1)}],
+        ProfilingObjection: [{"record_id": "p0003@m01", "since": dt.date(2026, 10, 1)}],
         Transaction: [*(event(n, *e) for n, e in enumerate(planted_events())), LATE],
     }
     for table, values in rows.items():
@@ -110,6 +112,7 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     assert {t: ctx.lake.version(t) for t in versions} == versions, "a second run with the same past changes nothing"
     assert sorted(tuple(r) for r in ctx.lake.read(Score).select("person_id", "rank", "probability").collect()) == before
     assert len(Registry(ctx.config.paths.mlflow)._versions(registered_name(KEY))) == 1, "a frozen model is not registered twice"
+    _who_may_no_longer_be_scored_loses_every_score(ctx)
     _refusals(ctx)
     _a_model_can_be_taken_back(ctx)
 
@@ -141,14 +144,14 @@ def _cards_are_honest(ctx: Context) -> None:
 
 
 def _scores_are_whole(ctx: Context) -> None:
-    """Invariant 7 on the way: the minor and the limited are neither featured nor segmented nor scored."""
+    """Invariant 7 on the way: the minor, the limited and the objector are neither featured nor segmented nor scored."""
     scores = ctx.lake.read(Score)
     count = scores.count()
     ranks = sorted(r.rank for r in scores.collect())
     assert ranks == list(range(1, count + 1))
     assert count > 500
     for table in (Score, Feature, Segment):
-        assert ctx.lake.read(table).where(F.col("person_id").isin("p0000", "p0001")).count() == 0, table
+        assert ctx.lake.read(table).where(F.col("person_id").isin("p0000", "p0001", "p0003")).count() == 0, table
     # Everybody buys for 500 to 9000 cents apiece, about the same all of them.
     told = scores.where("expected_amount_cents IS NOT NULL AND expected_amount_cents BETWEEN probability * 500 AND probability * 9000 * 90")
     assert told.count() == count
@@ -191,6 +194,47 @@ def _the_future_changes_nothing(ctx: Context) -> None:
     """Invariant 16 for models and scores: events after the as-of date are neither learnt nor scored."""
     later = [event(900_000 + n, n, "m04", AS_OF + dt.timedelta(days=1 + n % 9), 100) for n in range(100)]
     ctx.lake.insert_new(Transaction, Transaction.frame(ctx.spark, later))
+
+
+def _who_may_no_longer_be_scored_loses_every_score(ctx: Context) -> None:
+    """One reason each, all of them since the last scoring; the scores of an older cutoff go with those of today."""
+    dead, limited, objects, listed, by_client, opposed, elsewhere = people = [f"p{n:04d}" for n in range(10, 17)]
+    kept, older = "p0020", AS_OF - dt.timedelta(days=30)
+    other = "prospect:r_other"
+    stored = ctx.lake.read(Score).where(F.col("person_id").isin(*people, kept))
+    assert stored.count() == 8
+    ctx.lake.insert_new(Score, stored.withColumn("cutoff", F.lit(older)))
+    ctx.lake.insert_new(Score, stored.withColumns({"cutoff": F.lit(older), "model_key": F.lit(other)}))
+    since = dt.date(2026, 10, 30)
+    ctx.lake.insert_rows(Death, [Death.row(person_id=dead, certainty="probable", rule="near")])
+    ctx.lake.insert_rows(Limitation, [Limitation.row(record_id=f"{limited}@m02", request_id="r", since=since)])
+    ctx.lake.insert_rows(ProfilingObjection, [ProfilingObjection.row(record_id=f"{objects}@m02", since=since)])
+    no = {"channel": "post", "use": "house", "purpose": "commercial", "basis": "information", "status": "opposed", "collected_at": ctx.started_at}
+    said = ((opposed, "m04"), (elsewhere, "m01"))  # a house model is for the client's own customers: only its own voice counts
+    events = [PermissionEvent.row(event_id=p, record_id=f"{p}@{m}", member_id=m, **no) for p, m in said]
+    ctx.lake.insert_rows(PermissionEvent, events)
+    _list(ctx, {f"{listed}@m01": "global", f"{by_client}@m01": "r_m04", f"{elsewhere}@m01": "r_other"})
+    counts = score_persons.run(replace(ctx, run_id="later"))
+    left = {(r.person_id, r.model_key, r.cutoff) for r in ctx.lake.read(Score).where(F.col("person_id").isin(*people, kept)).collect()}
+    everywhere = {(KEY, AS_OF), (KEY, older), (other, older)}
+    assert left == {(p, *x) for p in (kept, elsewhere) for x in everywhere} | {(p, other, older) for p in (by_client, opposed)}
+    assert counts.details["withdrawn"] == 4 * 3 + 2 * 2
+    ranks = sorted(r.rank for r in ctx.lake.read(Score).where(F.col("cutoff") == F.lit(AS_OF)).collect())
+    assert ranks == list(range(1, len(ranks) + 1)), "those who are left are ranked anew"
+
+
+def _list(ctx: Context, scopes: dict[str, str]) -> None:
+    """Puts the e-mails of these records on the suppression list."""
+    key = Path(ctx.config.paths.secrets) / "pepper.key"
+    key.parent.mkdir(parents=True, exist_ok=True)
+    key.write_text("ab" * 32, encoding="ascii")
+    key.chmod(0o600)
+    mail = F.concat(F.replace("record_id", F.lit("@"), F.lit(".")), F.lit("@free.fr"))
+    ctx.lake.upsert(Record, ctx.lake.read(Record).where(F.col("record_id").isin(list(scopes))).withColumn("email", mail))
+    keyed = hashed_coordinates(ctx.lake.read(Record), ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)), "record_id").collect()
+    version = ctx.config.privacy.pepper_version
+    rows = [{"scope": scopes[r.record_id], "kind": r.kind, "key_hash": r.key_hash, "pepper_version": version, "added_on": AS_OF} for r in keyed]
+    ctx.lake.insert_rows(Suppression, [Suppression.row(source="person", **row) for row in rows])
 
 
 def _refusals(ctx: Context) -> None:

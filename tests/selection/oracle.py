@@ -171,6 +171,8 @@ class Oracle:
     def list_position(self, person: str, best: Row | None) -> int | None:
         born = [r["birth_date"] for r in self.records[person] if r["birth_date"]]
         age = _years(self.spec.drop_date, max(born)) if born else None
+        if self.spec.ranking == "model" and self.score(person) is None:
+            return None
         for position, wanted in enumerate(self.spec.lists, start=1):
             if wanted.age_max is None or (age is not None and age <= wanted.age_max):
                 return position

@@ -53,7 +53,7 @@ def communes(seed: int) -> list[dict[str, Any]]:
 @pytest.mark.spark
 def test_postcodes_near_a_store_are_those_of_the_plain_formula(spark: SparkSession, conf_folder: str) -> None:
     rows = communes(7)
-    said = terms(conf_folder, campaign(lists=LISTS))
+    said = terms(conf_folder, campaign(lists=LISTS, ranking="recency"))
     frame = local(with_spatial_sql(spark), Commune, rows)
     found = {r["commune_code"]: (r["latitude"], r["longitude"]) for r in catchment.centres(frame, catchment.communes_of(said)).collect()}
     assert found == {"59350": LILLE}

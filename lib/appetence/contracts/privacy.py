@@ -10,7 +10,7 @@ class Suppression(Table):
 
     schema, name, owner = "privacy", "suppression", "privacy"
     written_by = "import_suppressions"
-    scope = field(STRING, "global, or the id of the one client concerned.", required=True)
+    scope = field(STRING, "global, profiling (no score, mail as before), or the id of the one client concerned.", required=True)
     kind = field(STRING, "email, phone, postal or postal_household.", required=True)
     key_hash = field(STRING, "HMAC-SHA-256 of the coordinate with the pepper.", required=True)
     pepper_version = field(STRING, "Version of the pepper.", required=True)
@@ -142,6 +142,17 @@ class Correction(Table):
     subject = record_id
 
 
+class ProfilingObjection(Table):
+    """One row per record of a person who objects to being profiled: no feature, segment or score is made of the person, permissions stay."""
+
+    schema, name, owner = "privacy", "profiling_objection", "privacy"
+    record_id = field(STRING, "The record.", required=True)
+    request_id = field(STRING, "The request it comes from; null when the coordinates of a record told, as of one delivered later.")
+    since = field(DATE, "First day.", required=True)
+    key = (record_id,)
+    subject = record_id
+
+
 class Death(Table):
     """One row per person matched with the official deaths file: probable suppresses, certain closes."""
 
@@ -229,6 +240,6 @@ class Audit(Table):
 
 
 __all__ = [
-    "Audit", "Correction", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "RetentionRun", "RightsDecision",
-    "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
+    "Audit", "Correction", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "ProfilingObjection",
+    "RetentionRun", "RightsDecision", "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
 ]  # fmt: skip

@@ -53,7 +53,7 @@ def _checked_day(ctx: Context, earlier: Sequence[Row], asker: str) -> dt.date:
 
 
 def _terms(ctx: Context, draft: Path) -> Terms:
-    """The checked terms of a draft. Who is eligible does not depend on ranks: no scores are read."""
+    """The checked terms of a draft. No scores are read: there need not be any yet, and whom the model would not score is counted too."""
     terms = campaign_terms(ctx, read_model(draft, CampaignSpec))
     return replace(terms, spec=terms.spec.model_copy(update={"ranking": "recency"}))
 

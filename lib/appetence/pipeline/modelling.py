@@ -11,11 +11,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.base import Table
-from appetence.contracts.domain import Use
+from appetence.contracts.domain import Purpose, Use
 from appetence.contracts.features import Feature
 from appetence.contracts.gold import Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
-from appetence.contracts.privacy import Death, Limitation
+from appetence.contracts.privacy import Death, Limitation, ProfilingObjection
 from appetence.contracts.reference import Exclusion, Instruction, Member, Recipient, SectorCrosswalk
 from appetence.contracts.silver import Record, Transaction
 from appetence.errors import ModelError
@@ -30,12 +30,24 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """One model to train and score: its key, whose buying it predicts, and what it may read."""
+    """One model to train and score: its key, whose buying it predicts, for whom, and what it may read."""
 
     key: str
     product: Use
     targets: frozenset[str]
     scope: Scope
+    recipient_id: str
+    purpose: Purpose
+
+    @property
+    def voices(self) -> frozenset[str]:
+        """Members on whose word a campaign by this model could rest: its client's own, or all that may supply it."""
+        return self.targets if self.scope.is_house else self.scope.elsewhere
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """What an entry of the suppression list may name to mean the client: the recipient, or the member it is."""
+        return frozenset({self.recipient_id}) | self.scope.client_members
 
     @property
     def whose(self) -> str:
@@ -122,11 +134,12 @@ def rows_of(ctx: Context, table: type[Table]) -> list[Row]:
 
 
 def eligible_persons(ctx: Context) -> DataFrame:
-    """Persons that may be featured and scored at the as-of date, with the first cutoff at which they may."""
+    """Persons that may be featured at the as-of date, with the first cutoff at which they may; `scorable` says who of them may be scored."""
     frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
+    closed = frozen.unionByName(e.objecting_records(ctx.lake.read_or_empty(ProfilingObjection)))
     adults_only = e.adults_only_members(rows_of(ctx, Instruction), ctx.as_of)
     deaths = ctx.lake.read_or_empty(Death)
-    return e.eligible_persons(ctx.lake.read(Person), ctx.lake.read(PersonLink), frozen, deaths, adults_only, ctx.as_of)
+    return e.eligible_persons(ctx.lake.read(Person), ctx.lake.read(PersonLink), closed, deaths, adults_only, ctx.as_of)
 
 
 def readable_transactions(ctx: Context) -> DataFrame:
@@ -164,7 +177,8 @@ def plan_of(ctx: Context, key: str) -> ModelPlan:
     if not targets:
         raise ModelError(f"The model {key} has nothing to predict: no readable member sells in the sector {recipient[Recipient.sector]}.")
     scope = Scope(product, client, allowed, sectors, ctx.config.propensity.min_sector_members)
-    return ModelPlan(key, product, frozenset(targets), scope)
+    purpose = e.purpose_of(recipient[Recipient.sector])
+    return ModelPlan(key, product, frozenset(targets), scope, recipient[Recipient.recipient_id], purpose)
 
 
 @dataclass(frozen=True)
@@ -175,11 +189,11 @@ class Base:
     reach: DataFrame
 
 
-def base_of(ctx: Context, cutoffs: Sequence[dt.date]) -> Base:
-    """Made once a run, whatever the number of models."""
+def base_of(ctx: Context, cutoffs: Sequence[dt.date], persons: DataFrame | None = None) -> Base:
+    """Made once a run, whatever the number of models. `persons`: only these (person_id); else all that may be featured."""
     frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
     records = ctx.lake.read(Record).join(frozen, on=str(Record.record_id), how="left_anti")
-    eligible = eligible_persons(ctx).drop(e.FEATURED_FROM)
+    eligible = eligible_persons(ctx).drop(e.FEATURED_FROM) if persons is None else persons
     features = ctx.lake.read(Feature).where(at_cutoffs(cutoffs)).join(eligible, on=str(Feature.person_id), how="left_semi")
     return Base(*side_by_side(
         lambda: ctx.lake.stage("base_features", features), lambda: ctx.lake.stage("base_reach", build_reach(records, ctx.lake.read(PersonLink)))

@@ -190,7 +190,7 @@ def read_sources(ctx: Context, hashes: DataFrame | None = None) -> Sources:
         record=_reachable(ctx, told, hashes), person_link=lake.read(PersonLink), household_link=lake.read(HouseholdLink), person=lake.read(Person),
         permission_event=lake.read(PermissionEvent), transaction=lake.read_or_empty(Transaction), score=Score.frame(ctx.spark),
         segment=lake.read_or_empty(Segment), instruction=lake.read(Instruction), member=lake.read(Member), exclusion=lake.read(Exclusion),
-        recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=_current_hashes(ctx),
+        recipient=lake.read(Recipient), law_rule=lake.read(LawRule), suppression=current_suppressions(ctx),
         external_list=lake.read_or_empty(ExternalList), campaign_file=lake.read_or_empty(CampaignFile),
         limitation=lake.read_or_empty(Limitation), death=lake.read_or_empty(Death), campaign=lake.read_or_empty(Campaign),
         selection=lake.read_or_empty(Selection), hashes=hashes, cut_on=ctx.as_of,
@@ -214,7 +214,7 @@ def _reachable(ctx: Context, told: DataFrame | None, hashes: DataFrame) -> DataF
     return without_dead_coordinates(records, told, hashes, ctx.lake.read(PersonLink), pads)
 
 
-def _current_hashes(ctx: Context) -> DataFrame:
+def current_suppressions(ctx: Context) -> DataFrame:
     """The suppression list; a hash made with another pepper could never match, so finding one stops the run."""
     listed = ctx.lake.read_or_empty(Suppression)
     version = ctx.config.privacy.pepper_version

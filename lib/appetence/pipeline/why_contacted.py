@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from appetence.columns.coordinates import hashed_coordinates
 from appetence.contracts.campaign import Campaign, Decision, Export, ExportLine, Selection
 from appetence.contracts.domain import Reason
+from appetence.contracts.gold import Score
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.reference import Instruction, Member
 from appetence.contracts.silver import PermissionEvent, Record
@@ -62,14 +63,20 @@ class Found:
 def why_contacted(ctx: Context, person: str) -> list[str]:
     """Lines for people, of the campaign that the option `campaign` names. ConfigError when no such person is known."""
     terms, cut_on = in_cut_order(ctx, [campaign_terms(ctx, chosen_campaigns(ctx)[0])])[0]
-    # Whether somebody may be contacted does not depend on ranks: no scores are read, nor need there be any.
-    sources = of_household(ctx, replace(terms, spec=terms.spec.model_copy(update={"ranking": "recency"})), cut_on, person)
-    found = looked_up(sources, terms, person)
+    # Before a model has scored anybody, a campaign ranked by it is looked at as if nobody needed a score.
+    asked = terms if _has_scores(ctx, terms) else replace(terms, spec=terms.spec.model_copy(update={"ranking": "recency"}))
+    sources = of_household(ctx, asked, cut_on, person)
+    found = looked_up(sources, asked, person)
     heading = (
         f"{person} in {terms.spec.campaign_id}: {terms.spec.product}, {terms.spec.purpose}, for {terms.spec.client}, "
         f"by {words.listed((words.channel(c) for c in terms.channels), 'or')}, on {terms.drop_date}; what is known on {terms.known_on}."
     )
     return [heading, *in_words(found, terms), *_since(ctx, terms, person)]
+
+
+def _has_scores(ctx: Context, terms: Terms) -> bool:
+    known = (F.col(Score.model_key) == terms.model_key) & (F.col(Score.cutoff) <= F.lit(terms.cutoff))
+    return terms.model_key is not None and not ctx.lake.read_or_empty(Score).where(known).isEmpty()
 
 
 def of_household(ctx: Context, terms: Terms, cut_on: dt.date, person: str) -> Sources:

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.domain import TransactionKind
-from appetence.contracts.gold import Segment
+from appetence.contracts.gold import Score, Segment
 from appetence.contracts.silver import Record, Transaction
 from appetence.contracts.specs import ListSpec
 from appetence.selection.pool import PERSON
@@ -50,9 +50,13 @@ def age_at_drop(birth_date: Column, inferred_age: Column, terms: Terms) -> Colum
 
 
 def filters(spec: ListSpec, terms: Terms) -> dict[str, Column]:
-    """Each filter a list asks for, by the key of the campaign file: true, false, or null where the fact is not known."""
+    """Each filter a list asks for, by the key of the campaign file (and `score` of one ranked by a model): true, false, or null where the fact
+    is not known."""
     days = F.datediff(F.lit(terms.cutoff), F.col(LAST_ON))
     checks: dict[str, Column] = {}
+    if terms.model_key is not None:
+        # Ranked by a model: whom it does not score (who objects to profiling, or is not known well enough) is on no list, not last on one.
+        checks["score"] = F.col(Score.probability).isNotNull()
     if spec.departments:
         checks["departments"] = F.col(DEPARTMENT).isin(list(spec.departments))
     if spec.postcodes:
