@@ -10,7 +10,7 @@ from appetence.contracts.privacy import RightsRequest
 from appetence.errors import RightsError
 from appetence.privacy.decisions import Decided
 from appetence.privacy.requests import Request, contradictions, digest, held_back, parse, request_id, validate, waiting_copies
-from appetence.privacy.rights import death_rows
+from appetence.privacy.rights import death_rows, suppression_scope
 
 KEY = b"pepper"
 PERSON = {"last_name": "Zylberstein", "first_name": "Aglaé", "email": "aglae.zylberstein@free.fr"}
@@ -53,6 +53,10 @@ MALFORMED = [
     (text(asked_by="heir"), "other rights ended with the person"),
     (text(right="opposition", asked_by="heir", channels=["post"]), "not narrowed"),
     (text(asked_by="friend"), "asked_by cannot be used"),
+    (text(profiling=True), "profiling: true belongs to an opposition"),
+    (text(right="opposition", asked_by="heir", profiling=True), "profiling: true belongs to an opposition by the person"),
+    (text(right="opposition", profiling=True, members=["m01"]), "it names no members, channels, uses or purposes"),
+    (text(right="opposition", profiling=True, channels=["post"]), "it names no members, channels, uses or purposes"),
     (text(members=["M 01; DROP TABLE"]), "members.0 cannot be used"),
 ]
 
@@ -119,3 +123,10 @@ def test_an_erasure_waits_for_a_copy_until_it_is_handed_over_or_past_its_day() -
     assert held(copy, c=Decided(is_handed_over=True)) == set() == held(copy, day + dt.timedelta(days=1))
     assert held({**copy, "state": "parked"}) == set() == held({**copy, "right": "limitation"})
     assert held({**copy, "person_id": None, "record_ids": []}) == set()
+
+
+def test_an_objection_to_profiling_lists_its_person_for_the_makers_of_scores_only_and_is_a_request_of_its_own() -> None:
+    plain, objection = (parse(text(right="opposition", **more), "r.yaml", KEY) for more in ({}, {"profiling": True}))
+    assert (suppression_scope(plain), suppression_scope(objection)) == ("global", "profiling")
+    assert b"profiling" not in digest(plain), "a request taken before the key existed keeps its id"
+    assert digest(plain) != digest(objection)

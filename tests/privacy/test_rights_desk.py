@@ -13,14 +13,18 @@ import yaml
 from pyspark.sql import SparkSession
 
 from appetence.contracts.bronze import RawRecord
+from appetence.contracts.features import Feature
+from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import PersonLink
-from appetence.contracts.privacy import Audit, RightsDecision, RightsRequest, Suppression
-from appetence.contracts.silver import Record
-from appetence.errors import RightsError
+from appetence.contracts.privacy import Audit, ProfilingObjection, RightsDecision, RightsRequest, Suppression
+from appetence.contracts.silver import Permission, PermissionEvent, Record
+from appetence.errors import PartlyDoneError, RightsError
 from appetence.pipeline import audit_trail, handle_rights, rights_desk
 from appetence.pipeline.context import Context
 from appetence.pipeline.people import standardised
+from appetence.pipeline.profiling import end_profiles
 from appetence.privacy.decisions import Decision
+from appetence.privacy.suppressions import suppressed_records
 from tests.privacy import coop as c
 
 pytestmark = pytest.mark.spark
@@ -40,6 +44,23 @@ class Desk:
 
     def row(self, request_id: str) -> Any:
         return self.ctx.lake.read(RightsRequest).where(RightsRequest.request_id.col == request_id).first()
+
+    def write(self, **texts: str) -> dict[str, str]:
+        """Request files; their ids by name."""
+        ids = {}
+        for name, text in texts.items():
+            (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
+            ids[name] = rights_desk._read(self.ctx, name, text.encode(), {}).request_id
+        return ids
+
+    def suppressed(self, scope: str = "global") -> set[str]:
+        """Records that the suppression list names, by any coordinate."""
+        pads = self.ctx.pads(self.ctx.secret(self.ctx.config.privacy.pepper_ref))
+        listed = self.ctx.lake.read(Suppression).where(Suppression.scope.col == scope)
+        return {r.record_id for r in suppressed_records(self.ctx.lake.read(Record), listed, pads).collect()}
+
+    def records(self, *numbers: int) -> set[str]:
+        return {r for n in numbers for r in self.coop.records_of(n)}
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +156,9 @@ def test_hostile_requests_are_refused_or_parked_and_nothing_is_carried_out(desk:
     held = {t: ctx.lake.version(t) for t in (RawRecord, Record, PersonLink)}
     counts = handle_rights.run(desk.at("night"))
     assert counts.details["carried_out"] == 0 == len(counts.details["audit"])
-    assert {t: ctx.lake.version(t) for t in held} == held and not ctx.lake.exists(Suppression)
+    assert {t: ctx.lake.version(t) for t in held} == held
+    # Only the asker's own coordinates are on the list at once: of 5 and 7, who contradict themselves, of the two of one name, never of others.
+    assert desk.suppressed() == desk.records(5, 7, 8, 9)
     aside = desk.folder / "refused"
     for name, (_, state, says) in cases.items():
         waits, reason = desk.folder / f"{name}.yaml", aside / f"{name}.yaml.reason.txt"
@@ -184,3 +207,71 @@ def test_a_request_is_taken_decided_and_kept_waiting_at_the_desk(desk: Desk) -> 
     assert ctx.lake.read(RightsDecision).count() == 2
     actions = [link.action for link in audit_trail.chain(ctx)]
     assert actions == ["opened", "decided", "decided"] and audit_trail.verify(ctx).links == 3 == ctx.lake.read(Audit).count()
+
+
+def test_nobody_waits_for_suppression_and_an_objection_ends_profiles_at_once(desk: Desk) -> None:
+    ctx, coop = desk.ctx, desk.coop
+    for file in desk.folder.glob("*.yaml"):
+        file.unlink()
+    before, others = desk.suppressed(), desk.records(*range(12)) - desk.records(1, 3)
+    _profiles(ctx, [p["person_id"] for p in coop.persons])
+    events = [PermissionEvent.row(event_id="yes", record_id=coop.records_of(2)[0], member_id="m01", channel="post", use="prospect", basis="consent",
+                                  purpose="commercial", status="granted", collected_at=dt.datetime(2026, 1, 5, 9, tzinfo=dt.UTC))]  # fmt: skip
+    ctx.lake.append(PermissionEvent, events)
+    ahead, unusable = {"last_name": "NOUVEAU", "address_1": None, "birth_date": None}, {"address_1": None, "postcode": None, "city": None}
+    ids = desk.write(
+        kept=c.request(coop, 1, "erasure"),
+        ahead=c.request(coop, 0, "opposition", person={**ahead, "email": "nouveau@free.fr"}),
+        erase_ahead=c.request(coop, 0, "erasure", person={**ahead, "email": "ancien@free.fr"}),
+        unusable=c.request(coop, 0, "opposition", person={**unusable, "email": "%@free.fr"}),
+        mixed=c.request(coop, 3, "opposition", person={"email": coop.persons[6]["email"]}),
+        objection=c.request(coop, 2, "opposition", profiling=True),
+        objects_ahead=c.request(coop, 0, "opposition", profiling=True, person={**ahead, "email": "bientot@free.fr"}),
+    )
+    refusing = {r["member_id"] for r in coop.records if r["number"] == 1}
+    no = {"request_id": ids["kept"], "subject_matter": "contribution", "decision": "refuse", "reason": "a trial", "decided_on": c.AS_OF}
+    ctx.lake.append(RightsDecision, [RightsDecision.row(decider=f"member:{m}", **no) for m in refusing])
+    late = {"right": "access", "received_through": "operator", "received_on": dt.date(2026, 9, 1), "evidence": "letter", "state": "parked"}
+    ctx.lake.append(RightsRequest, [RightsRequest.row(request_id="late", due_on=dt.date(2026, 10, 1), **late)])
+    with pytest.raises(PartlyDoneError, match=r"^1 request is past the deadline: the officer must answer now") as raised:
+        handle_rights.run(desk.at("immediate"))
+    counts, states = raised.value.done, {name: desk.row(i) for name, i in ids.items()}
+    assert counts.details["overdue"] == 1 and counts.details["carried_out"] == 4 == len(counts.details["audit"])
+    assert {n: s.state for n, s in states.items()} == {
+        "kept": "refused", "ahead": "executed", "erase_ahead": "refused", "unusable": "refused", "mixed": "executed", "objection": "executed",
+        "objects_ahead": "executed",
+    }  # fmt: skip
+    assert "on the suppression list" in states["ahead"].state_reason and "on the suppression list" in states["erase_ahead"].state_reason
+    assert "on the suppression list" not in states["unusable"].state_reason and not (desk.folder / "ahead.yaml").exists()
+    # 1, whose members all refused, is listed; 3 gave the address of somebody else's mailbox, which is not.
+    family = desk.records(2)
+    assert desk.suppressed() - before == desk.records(1, 3) | (family - before) and not desk.suppressed() & (others - before - family)
+    assert desk.suppressed("profiling") == desk.records(2)
+    assert {r.record_id: r.request_id for r in ctx.lake.read(ProfilingObjection).collect()} == dict.fromkeys(desk.records(2), ids["objection"])
+    for table in (Score, Segment, Feature):
+        assert {r.person_id for r in ctx.lake.read(table).collect()} == {p["person_id"] for p in coop.persons if p["number"] != 2}, table
+    said = {r.record_id: r.status for r in ctx.lake.read(PermissionEvent).collect() if r.record_id in desk.records(2)}
+    assert said == {coop.records_of(2)[0]: "granted"} and not ctx.lake.read(Permission).where(Permission.record_id.col.isin(*said)).count()
+    _later(desk, "bientot@free.fr")
+
+
+def _profiles(ctx: Context, persons: list[str]) -> None:
+    """Something of each kind that is made of a person."""
+    day = dt.date(2026, 9, 1)
+    for table, row in ((Score, {"model_key": "house:r_vad"}), (Segment, {}), (Feature, {"member_id": "m01"})):
+        ctx.lake.append(table, [table.row(person_id=p, cutoff=day, **row) for p in persons])
+
+
+def _later(desk: Desk, email: str) -> None:
+    """A record delivered after the objection under the same coordinates is recognised: what was made of it before that goes."""
+    ctx, raw = desk.ctx, c.raw_rows(desk.coop)[0]
+    line = RawRecord.frame(
+        ctx.spark, [{**raw, "record_id": "new@m02", "member_id": "m02", "last_name": "NOUVEAU", "email": email, "address_1": None}]
+    )
+    ctx.lake.insert_new(Record, standardised(ctx, line))
+    ctx.lake.append(PersonLink, [PersonLink.row(record_id="new@m02", member_id="m02", person_id="p_new", since=c.AS_OF)])
+    _profiles(ctx, ["p_new"])
+    assert end_profiles(desk.at("recognised")) == 1
+    noted = ctx.lake.read(ProfilingObjection).where("record_id = 'new@m02'").first()
+    assert noted is not None and noted.request_id is None
+    assert "p_new" not in {r.person_id for table in (Score, Segment, Feature) for r in ctx.lake.read(table).collect()}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from appetence.cli.arguments import add_environment_arguments, parsed_date
-from appetence.errors import RightsError
+from appetence.errors import PartlyDoneError, RightsError
 from appetence.runtime import console
 from appetence.runtime.config import load
 
@@ -153,7 +153,12 @@ def _execute(args: argparse.Namespace) -> int:
 
     config = load(args.env, args.overrides, args.conf)
     options = {"requests": ",".join(args.requests)} if args.requests else {}
-    outcome = run_job(config, "handle_rights", parsed_date(args.as_of), options=options, dry_run=args.dry_run)
+    try:
+        outcome = run_job(config, "handle_rights", parsed_date(args.as_of), options=options, dry_run=args.dry_run)
+    except PartlyDoneError as late:
+        for reason in late.done.details["reasons"]:
+            console.complain(reason)
+        raise
     console.say(sentence(outcome, is_dry_run=args.dry_run))
     for reason in outcome.counts.details["reasons"]:
         console.complain(reason)

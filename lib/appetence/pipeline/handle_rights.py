@@ -7,7 +7,7 @@ and is looked at again each night; a request carried out leaves no file, because
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,16 @@ from appetence.contracts.identity import PersonLink
 from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import RightsDecision, RightsRequest
 from appetence.contracts.silver import Record
-from appetence.errors import RightsError
+from appetence.errors import PartlyDoneError, RightsError
 from appetence.pipeline import rights_execution as execution
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.people import raw_lines, standardised
+from appetence.pipeline.profiling import end_profiles
 from appetence.pipeline.rights_answers import folder_of
-from appetence.pipeline.rights_desk import clients_of, correctable
+from appetence.pipeline.rights_desk import clients_of, correctable, overdue
+from appetence.pipeline.rights_suppression import suppress_stated
 from appetence.privacy import decisions, matching, requests
 from appetence.privacy import rights as r
-from appetence.privacy.deadlines import due_on, is_overdue
 from appetence.privacy.decisions import Decided
 from appetence.privacy.destruction import destroy, write_private
 from appetence.privacy.requests import Refusal, Request
@@ -46,27 +47,46 @@ class Intake:
     requests: list[Request] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     replays: list[Refusal] = field(default_factory=list)
+    noted: list[Request] = field(default_factory=list)
+    """Oppositions by persons of whom nothing is held: done once they are on the suppression list."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The verdict per request, the member of every record found, and the candidates that were looked at."""
+
+    verdicts: Mapping[str, matching.Identified]
+    owners: Mapping[str, str]
+    candidates: list[Mapping[str, Any]]
 
 
 def run(ctx: Context) -> Counts:
-    """Takes `<requests>/rights/*.yaml`; writes the privacy tables, answers under `<reports>/rights/`, and what each right changes."""
+    """Takes `<requests>/rights/*.yaml`; writes the privacy tables, answers under `<reports>/rights/`, and what each right changes.
+
+    PartlyDoneError, once all that can be done is done, when requests are past their deadline: the night's alarm."""
     folder = Path(ctx.config.paths.requests) / "rights"
     known = {row[RightsRequest.request_id]: row for row in ctx.lake.read_or_empty(RightsRequest).collect()}
     decided = decisions_of(ctx)
     intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()}, decided)
     said = _said(ctx, intake.requests)
-    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, decided, said))
+    found = _find(ctx, intake.requests, known, said)
+    # Before doubts are settled: nobody waits for suppression. A request taken up again was listed in the run that opened it.
+    fresh = [q for q in intake.requests if found.verdicts[q.request_id].reason != RESUMED]
+    listed = suppress_stated(ctx, fresh, found.candidates, said)
+    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, decided, found, listed))
     waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked
     ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
     opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
     if waiting or opened:
         ctx.lake.upsert_rows(RightsRequest, waiting + opened)
     done = execution.execute(ctx, cases, said) if cases else {}
+    done |= {q.request_id: str(q.spec.right) for q in intake.noted}
+    objectors = end_profiles(ctx)
     if not ctx.dry_run:
-        destroy(folder / c.request.file for c in cases if c.request.request_id in done)
+        destroy(folder / q.file for q in [*(c.request for c in cases), *intake.noted] if q.request_id in done)
         for refusal in [*intake.refusals, *intake.replays]:
             _set_aside(folder, refusal)
-    return _counts(ctx, intake, parked, done, known)
+    return _raised(ctx, _counts(intake, parked, done, len(overdue(ctx)), objectors))
 
 
 def decisions_of(ctx: Context) -> dict[str, Decided]:
@@ -116,21 +136,21 @@ def _chosen(ctx: Context, intake: Intake, cases: list[Case], waiting: list[dict[
         raise RightsError(f"No request {sorted(asked - there)[0]} waits to be carried out: see `appetence rights list`.")
     intake.refusals[:] = [q for q in intake.refusals if q.request_id in asked]
     intake.replays[:] = [q for q in intake.replays if q.request_id in asked]
+    intake.noted[:] = [q for q in intake.noted if q.request_id in asked]
     return [c for c in cases if c.request.request_id in asked], [w for w in waiting if w[RightsRequest.request_id] in asked]
 
 
 def _settle(
-    ctx: Context, intake: Intake, known: Mapping[str, Any], decided: Mapping[str, Decided], said: DataFrame
+    ctx: Context, intake: Intake, known: Mapping[str, Any], decided: Mapping[str, Decided], found: Found, listed: Collection[str]
 ) -> tuple[list[Case], list[dict[str, Any]]]:  # fmt: skip
     """Requests that can be carried out, and the rows of those that an officer must settle or that nobody is known for."""
     cases: list[Case] = []
     waiting: list[dict[str, Any]] = []
-    found, owners = _find(ctx, intake.requests, known, said)
+    owners = found.owners
     for request in intake.requests:
-        verdict = found[request.request_id]
+        verdict = found.verdicts[request.request_id]
         if verdict.outcome == "unknown":
-            waiting.append(r.request_row(request, r.REFUSED, verdict.reason))
-            intake.replays.append(Refusal(request.request_id, request.file, verdict.reason))
+            waiting.append(_unknown(ctx, intake, request, verdict.reason, is_listed=request.request_id in listed))
             continue
         records, lacking = _records_of(verdict, owners, request)
         if lacking:
@@ -149,6 +169,16 @@ def _settle(
     reasons = _conflicts(cases, known, copies)
     waiting += [r.request_row(c.request, r.PARKED, reasons[c.request.request_id]) for c in cases if c.request.request_id in reasons]
     return [c for c in cases if c.request.request_id not in reasons], waiting
+
+
+def _unknown(ctx: Context, intake: Intake, request: Request, reason: str, *, is_listed: bool) -> dict[str, Any]:
+    """The row of a request of whose person nothing is held. An opposition takes effect all the same, ahead of what may be delivered."""
+    if is_listed and request.spec.right == Right.OPPOSITION:
+        intake.noted.append(request)
+        return r.request_row(request, r.EXECUTED, r.AHEAD, executed_on=ctx.as_of)
+    says = f"{reason} They are on the suppression list." if is_listed else reason
+    intake.replays.append(Refusal(request.request_id, request.file, says))
+    return r.request_row(request, r.REFUSED, says)
 
 
 def _records_of(verdict: matching.Identified, owners: Mapping[str, str], request: Request) -> tuple[tuple[str, ...], str | None]:
@@ -175,8 +205,8 @@ def _conflicts(cases: list[Case], known: Mapping[str, Any], copies: list[Mapping
     return reasons
 
 
-def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any], said: DataFrame) -> tuple[dict[str, matching.Identified], dict[str, str]]:
-    """The verdict per request, and the member of every record found. An erasure cut short goes on with the ids noted before it began."""
+def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any], said: DataFrame) -> Found:
+    """Whose request each is. An erasure cut short goes on with the ids noted before it began."""
     resumed = {}
     for q in asked:
         row = known.get(q.request_id)
@@ -191,7 +221,7 @@ def _find(ctx: Context, asked: list[Request], known: Mapping[str, Any], said: Da
     }
     owners = {c[Record.record_id]: c[Record.member_id] for c in candidates}
     owners |= {record: "" for v in resumed.values() for record in v.record_ids if record not in owners}
-    return {**verdicts, **resumed}, owners
+    return Found({**verdicts, **resumed}, owners, candidates)
 
 
 def _said(ctx: Context, asked: list[Request]) -> DataFrame:
@@ -230,20 +260,26 @@ def _set_aside(folder: Path, refusal: Refusal) -> None:
         (aside / refusal.file).chmod(0o600)
 
 
-def _counts(ctx: Context, intake: Intake, parked: list[dict[str, Any]], done: Mapping[str, str], known: Mapping[str, Any]) -> Counts:
-    overdue = sorted(
-        k for k, row in known.items() if row[RightsRequest.state] in (r.OPEN, r.PARKED) and k not in done
-        and is_overdue(row[RightsRequest.due_on] or due_on(row[RightsRequest.received_on]), ctx.as_of)
-    )  # fmt: skip
-    if overdue:
-        ctx.progress(f"{len(overdue)} requests are past their deadline, first {overdue[0]}: the officer must answer them now")
+def _raised(ctx: Context, counts: Counts) -> Counts:
+    """The counts; PartlyDoneError when requests are past their deadline and the run was not asked for single ones."""
+    late = counts.details["overdue"]
+    if late:
+        says = f"{late} {'request is' if late == 1 else 'requests are'} past the deadline: the officer must answer now (appetence rights list)."
+        if not ctx.options.get("requests") and not ctx.dry_run:
+            raise PartlyDoneError(says, counts)
+        ctx.progress(says)
+    return counts
+
+
+def _counts(intake: Intake, parked: list[dict[str, Any]], done: Mapping[str, str], late: int, objectors: int) -> Counts:
     refused = [*intake.refusals, *intake.replays]
+    waiting = [p for p in parked if p[RightsRequest.state] == r.PARKED]
     audit = [{"actor": "handle_rights", "action": str(action), "object_id": key, "details": {}} for key, action in sorted(done.items())]
     return Counts(
         len(intake.requests) + len(intake.refusals), len(done), len(refused),
         details={
-            "carried_out": len(done), "parked": len([p for p in parked if p[RightsRequest.state] == r.PARKED]), "refused": len(refused),
-            "overdue": len(overdue), "reasons": sorted(x.reason for x in refused) + sorted(p[RightsRequest.state_reason] for p in parked),
+            "carried_out": len(done), "parked": len(waiting), "refused": len(refused), "overdue": late, "objectors_recognised": objectors,
+            "reasons": sorted(x.reason for x in refused) + sorted(p[RightsRequest.state_reason] for p in parked),
             "audit": audit,
         },
     )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,21 +11,21 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import KEY_HASH, KIND, hashed_coordinates
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.campaign import Campaign, Export, ExportLine
 from appetence.contracts.domain import Right
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask, Suppression
+from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.pipeline.context import Context
 from appetence.pipeline.erasing import erase
+from appetence.pipeline.profiling import note_objections
 from appetence.pipeline.rights_answers import answer
+from appetence.pipeline.rights_suppression import suppress_found
+from appetence.pipeline.rights_uses import uses
 from appetence.privacy import rights as r
 from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Cause
 from appetence.privacy.rights import Case
-from appetence.privacy.suppressions import build_suppressions
 from appetence.records.newest import newest_lines
 from appetence.records.permissions import fold_permissions
 
@@ -45,9 +44,10 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
     wishes = [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)]
     write = ctx.lake.upsert_rows
     ctx.lake.together(
-        partial(_stop, ctx, [c for c in cases if c.request.spec.right in (Right.OPPOSITION, Right.WITHDRAWAL)]),
+        partial(_stop, ctx, [c for c in _of(cases, Right.OPPOSITION, Right.WITHDRAWAL) if not c.request.spec.profiling]),
+        partial(note_objections, ctx, [c for c in cases if c.request.spec.profiling]),
         partial(write, Limitation, limits), partial(write, Directive, wishes), partial(write, Death, deaths),
-        partial(_suppress, ctx, cases, said), partial(_correct, ctx, _of(cases, Right.RECTIFICATION)),
+        partial(suppress_found, ctx, cases, said), partial(_correct, ctx, _of(cases, Right.RECTIFICATION)),
     )  # fmt: skip
     erasures = _of(cases, Right.ERASURE)
     if erasures:
@@ -58,8 +58,8 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
     return {c.request.request_id: str(c.request.spec.right) for c in cases}
 
 
-def _of(cases: Sequence[Case], right: Right) -> list[Case]:
-    return [c for c in cases if c.request.spec.right == right]
+def _of(cases: Sequence[Case], *rights: Right) -> list[Case]:
+    return [c for c in cases if c.request.spec.right in rights]
 
 
 def _closed(ctx: Context, case: Case) -> dict[str, Any]:
@@ -68,47 +68,20 @@ def _closed(ctx: Context, case: Case) -> dict[str, Any]:
     return r.request_row(case.request, r.EXECUTED, None, None if is_erasure else case.found, executed_on=ctx.as_of)
 
 
-@dataclass(frozen=True)
-class _Use:
-    """One file that held a person: for which client, handed to whom, under which reference."""
-
-    client_id: str
-    recipient_id: str
-    export_id: str
-    reference: str
-
-
-def _uses(ctx: Context, cases: Sequence[Case]) -> dict[str, list[_Use]]:
-    """Files by person: who used the data. A person selected but never exported was not used by the client."""
-    persons = sorted({p for c in cases for p in c.found.person_ids})
-    if not persons or not ctx.lake.exists(ExportLine):
-        return {}
-    wanted = local_frame(ctx.spark, [(p,) for p in persons], f"{ExportLine.person_id} string")
-    exports = ctx.lake.read(Export).select(Export.export_id, Export.recipient_id)
-    clients = ctx.lake.read(Campaign).select(Campaign.campaign_id, Campaign.client_id)
-    lines = ctx.lake.read(ExportLine).join(F.broadcast(wanted), on=ExportLine.person_id, how="inner")
-    handed = lines.join(F.broadcast(exports), on=Export.export_id, how="inner")
-    found: dict[str, list[_Use]] = defaultdict(list)
-    for row in handed.join(F.broadcast(clients), on=Campaign.campaign_id, how="inner").collect():
-        use = _Use(row[Campaign.client_id], row[Export.recipient_id], row[Export.export_id], row[ExportLine.reference])
-        found[row[ExportLine.person_id]].append(use)
-    return found
-
-
 def _tell(ctx: Context, cases: Sequence[Case]) -> None:
     """Tasks to the controllers concerned, notices to past recipients; a notice names pieces by their reference, never the person."""
-    used = _uses(ctx, cases)
+    used = uses(ctx, {p for c in cases for p in c.found.person_ids})
     tasks: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     for case in cases:
-        uses = [u for p in case.found.person_ids for u in used.get(p, [])]
+        theirs = [u for p in case.found.person_ids for u in used.get(p, [])]
         suppliers = [m for m in [*case.records.values(), *case.spared.values()] if m]
-        tasks += r.task_rows(case.request, suppliers, [u.client_id for u in uses], ctx.as_of)
-        rows = r.notice_rows(case.request, [(u.recipient_id, u.export_id) for u in uses], ctx.as_of)
+        tasks += r.task_rows(case.request, suppliers, [u.client_id for u in theirs], ctx.as_of)
+        rows = r.notice_rows(case.request, [(u.recipient_id, u.export_id) for u in theirs], ctx.as_of)
         notices += rows
         for recipient in sorted({row[RightsNotice.recipient_id] for row in rows} if not ctx.dry_run else ()):
             references: dict[str, list[str]] = defaultdict(list)
-            for use in uses:
+            for use in theirs:
                 if use.recipient_id == recipient:
                     references[use.export_id].append(use.reference)
             folder = Path(ctx.config.paths.reports) / "rights_notices" / recipient
@@ -139,28 +112,6 @@ def _correct(ctx: Context, cases: Sequence[Case]) -> None:
     delivered = {row[RawRecord.record_id]: row.asDict() for row in newest.collect()}
     rows = [row for c in cases for row in r.correction_rows(c.request, {i: delivered.get(i, {}) for i in c.records}, ctx.as_of)]
     ctx.lake.upsert_rows(Correction, rows)
-
-
-def _suppress(ctx: Context, cases: Sequence[Case], said: DataFrame) -> None:
-    """Keyed hashes of every coordinate of the person: of the records held and of the request itself."""
-    scopes = {c.request.request_id: scope for c in cases if (scope := r.suppression_scope(c.request.spec))}
-    if not scopes:
-        return
-    pairs = [(record, scopes[c.request.request_id]) for c in cases if c.request.request_id in scopes for record in [*c.found.record_ids, *c.spared]]
-    wanted = local_frame(ctx.spark, pairs, f"{Record.record_id} string, {Suppression.scope} string").distinct()
-    held = ctx.lake.read(Record).join(F.broadcast(wanted), on=Record.record_id, how="inner")
-    asking = local_frame(ctx.spark, sorted(scopes.items()), f"{RightsRequest.request_id} string, {Suppression.scope} string")
-    asked = said.join(F.broadcast(asking), on=RightsRequest.request_id, how="inner")
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    rows = build_suppressions(
-        _keyed(held, pads).unionByName(_keyed(asked, pads)), scope=str(Suppression.scope), source="person",
-        pepper_version=ctx.config.privacy.pepper_version, added_on=ctx.as_of,
-    )  # fmt: skip
-    ctx.lake.insert_new(Suppression, rows)
-
-
-def _keyed(people: DataFrame, pads: DataFrame) -> DataFrame:
-    return hashed_coordinates(people, pads, str(Suppression.scope)).select(Suppression.scope, KIND, KEY_HASH)
 
 
 def _erase(ctx: Context, cases: Sequence[Case]) -> None:

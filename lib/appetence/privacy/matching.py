@@ -102,9 +102,14 @@ def build_candidates(asked: DataFrame, records: DataFrame, links: DataFrame) -> 
     )  # fmt: skip
 
 
+def agrees(candidate: Mapping[str, Any]) -> bool:
+    """Whether a row of `build_candidates` bears the asker's names and no other birth date."""
+    return bool(candidate["names_agree"]) and candidate["birth_agreement"] != "contradicting"
+
+
 def identify(request_id: str, candidates: Sequence[Mapping[str, Any]], *, is_confirmed: bool = False) -> Identified:
     """The verdict over one request's rows of `build_candidates`; with `is_confirmed` an officer settled the doubt for what agrees."""
-    agreeing = [c for c in candidates if c["has_coordinate"] and c["names_agree"] and c["birth_agreement"] != "contradicting"]
+    agreeing = [c for c in candidates if c["has_coordinate"] and agrees(c)]
     if not candidates:
         return Identified(request_id, "unknown", "No record holds these coordinates; nothing is kept under them.")
     if not agreeing:
@@ -112,7 +117,7 @@ def identify(request_id: str, candidates: Sequence[Mapping[str, Any]], *, is_con
         return Identified(request_id, "doubtful", f"These coordinates are held by somebody {says}; the officer checks identity first.")
     persons = _persons(agreeing)
     mine = [c for c in candidates if _unit(c) in persons]
-    strangers = [c for c in mine if not c["is_bare"] and (not c["names_agree"] or c["birth_agreement"] == "contradicting")]
+    strangers = [c for c in mine if not c["is_bare"] and not agrees(c)]
     if is_confirmed:
         return _found(request_id, persons, [c for c in mine if c not in strangers])
     if len(persons) > 1 and not all(any(c["birth_agreement"] == "equal" for c in agreeing if _unit(c) == p) for p in persons):

@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from appetence.contracts.domain import Basis, Channel, PermissionStatus, Purpose, Right, Use
-from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
+from appetence.contracts.privacy import Correction, Death, Directive, Limitation, ProfilingObjection, RightsNotice, RightsRequest, RightsTask
 from appetence.contracts.silver import PermissionEvent
 from appetence.privacy.deadlines import due_on
 from appetence.privacy.matching import Identified
@@ -19,6 +19,9 @@ from appetence.privacy.requests import Refusal, Request, RequestSpec
 
 OPEN, PARKED, REFUSED, EXECUTED, DONE = "open", "parked", "refused", "executed", "done"
 FINAL = (REFUSED, EXECUTED)
+PROFILING = "profiling"
+"""Scope of the suppression list: no score, segment or feature is made of whom it names. Selection does not read it."""
+AHEAD = "Nothing is held under these coordinates; they are on the suppression list, for what is delivered later."
 
 # Who received the data is told of what changes it (article 19); an answer to the person alone concerns no past recipient.
 TOLD_TO_RECIPIENTS = (Right.ERASURE, Right.RECTIFICATION, Right.LIMITATION, Right.OPPOSITION, Right.WITHDRAWAL)
@@ -142,6 +145,11 @@ def correction_rows(request: Request, standing: Mapping[str, Mapping[str, str | 
     ]  # fmt: skip
 
 
+def objection_rows(request: Request, record_ids: Sequence[str]) -> Rows:
+    """privacy.profiling_objection rows: from the day of receipt."""
+    return [ProfilingObjection.row(record_id=r, request_id=request.request_id, since=request.spec.received_on) for r in sorted(record_ids)]
+
+
 def directive_rows(request: Request, person_ids: Sequence[str]) -> Rows:
     """privacy.directive rows."""
     return [
@@ -163,12 +171,14 @@ def death_rows(request: Request, person_ids: Sequence[str]) -> Rows:
 
 
 def suppression_scope(spec: RequestSpec) -> str | None:
-    """Whom the suppression list stops for this request: everybody (`global`), one client, or nobody.
+    """Whom the suppression list stops for this request: everybody (`global`), one client, the makers of scores (`profiling`), or nobody.
 
     Naming members stops those members' supply and no more. An opposition narrowed to a channel or a purpose cannot go on a list of persons.
     """
     if spec.right not in (Right.ERASURE, Right.OPPOSITION) or spec.members or spec.channels or spec.uses or spec.purposes:
         return None
+    if spec.profiling:
+        return PROFILING
     role, _, who = spec.received_through.partition(":")
     return who if role == "client" and spec.right == Right.OPPOSITION else "global"
 
