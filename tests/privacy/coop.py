@@ -162,18 +162,18 @@ def fill(ctx: Context, coop: Coop) -> None:
 
 
 def _campaign(ctx: Context, coop: Coop) -> None:
-    """The first thirty persons were selected and exported for r_vad through routeur_postal."""
-    put(ctx, Campaign, [Campaign.row(campaign_id="noel_vad", client_id="r_vad", drop_date=dt.date(2026, 10, 1))])
+    """The first thirty persons were selected and exported for r_vad through routeur_postal; the campaign has no file any more."""
+    put(ctx, Campaign, [Campaign.row(campaign_id="noel_ancien", client_id="r_vad", drop_date=dt.date(2026, 10, 1))])
     chosen = coop.persons[:30]
     put(ctx, Selection, [
-        Selection.row(campaign_id="noel_vad", channel="post", person_id=p["person_id"], household_id=p["household_id"],
+        Selection.row(campaign_id="noel_ancien", channel="post", person_id=p["person_id"], household_id=p["household_id"],
                       record_id=coop.records_of(p["number"])[0], reference=f"REF{p['number']:06d}", merge_unit="u")
         for p in chosen
     ])  # fmt: skip
-    put(ctx, Export, [Export.row(export_id="x1", campaign_id="noel_vad", channel="post", recipient_id="routeur_postal",
+    put(ctx, Export, [Export.row(export_id="x1", campaign_id="noel_ancien", channel="post", recipient_id="routeur_postal",
                                  file_name="routeur_postal/noel_vad_post.csv.pgp", destroy_by=dt.date(2027, 1, 1))])  # fmt: skip
     put(ctx, ExportLine, [
-        ExportLine.row(export_id="x1", reference=f"REF{p['number']:06d}", campaign_id="noel_vad", person_id=p["person_id"]) for p in chosen
+        ExportLine.row(export_id="x1", reference=f"REF{p['number']:06d}", campaign_id="noel_ancien", person_id=p["person_id"]) for p in chosen
     ])  # fmt: skip
 
 

@@ -7,8 +7,10 @@ import pytest
 
 import appetence.contracts  # noqa: F401  # registers every table
 from appetence.contracts.base import REGISTRY, STRING, Field, Personal, Table, field
+from appetence.contracts.silver import PermissionEvent
 from appetence.errors import ContractError
-from appetence.privacy.answers import held_tables, shown_fields
+from appetence.privacy import answer_words as words
+from appetence.privacy.answers import access_document, as_html, held_tables, kept_tables, shown_fields
 from appetence.privacy.erasure import distinctive, plan
 from appetence.privacy.grants import ROLES, readable, statements
 from appetence.privacy.impact import impact_summary
@@ -81,6 +83,17 @@ def test_inv_21_access_reads_the_tables_that_erasure_purges() -> None:
 def test_inv_09_access_shows_no_id_of_the_operator() -> None:
     hidden = {"person_id", "household_id", "record_id", "address_id", "from_person_id", "to_person_id", "merge_unit"}
     assert not {str(f) for t in held_tables() for f in shown_fields(t.table)} & hidden
+
+
+def test_the_answer_to_a_person_names_everything_in_its_own_words() -> None:
+    assert {t.table.full_name() for t in held_tables()} == set(words.TITLES) and set(kept_tables()) == set(words.KEPT)
+    row = {str(f): "<b>" for f in PermissionEvent.content()}
+    document = access_document(
+        "q1", dt.date(2026, 10, 31), {"silver.permission_event": [row]}, {"recipients": ["Trans & Postal"], "suppression": "x"}
+    )
+    page = as_html(document)
+    assert "À qui elles ont été communiquées" in page and words.TITLES["silver.permission_event"] in page and "31/10/2026" in page
+    assert "silver.permission_event" not in page and "<b>" not in page and "Trans &amp; Postal" in page
 
 
 def test_distinctive_values_serve_everybody_and_leave_out_what_others_hold() -> None:

@@ -32,6 +32,7 @@ from appetence.pipeline import enforce_retention, handle_rights, rights_desk
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.erasing import without_erased
 from appetence.pipeline.people import standardised
+from appetence.privacy import answer_words as words
 from appetence.privacy.answers import portable_fields
 from appetence.privacy.decisions import Decision
 from appetence.privacy.scan import scan
@@ -197,7 +198,12 @@ def test_inv_21_access_shows_what_erasure_would_purge(world: World) -> None:
     others = [p["canary"] for p in world.coop.persons if p is not who]
     assert who["canary"] in page and not any(o in page or o in json.dumps(document) for o in others)
     assert who["person_id"] not in page and who["household_id"] not in json.dumps(document), "the operator's own ids stay inside"
-    assert "Grand Bazar de Roubaix" in page and "privacy.suppression" in page
+    assert "Grand Bazar de Roubaix" in page and words.KEPT["privacy.suppression"] in page
+    recipients = world.ctx.config.recipients
+    assert document["recipients"] == [
+        f"{recipients['r_vad'].label} (pour ses campagnes)",
+        f"{recipients['routeur_postal'].label} (prestataire d'envoi ou d'appels)",
+    ]
     assert folder.stat().st_mode & 0o077 == 0 and (folder / "access.json").stat().st_mode & 0o077 == 0
 
 

@@ -7,7 +7,7 @@ them over by a safe way, and they are destroyed with the person's data, or by `m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,12 @@ from appetence.contracts.domain import Right
 from appetence.contracts.identity import HouseholdLink
 from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import RightsRequest, Suppression
+from appetence.contracts.reference import Recipient
 from appetence.contracts.silver import Record
 from appetence.pipeline.context import Context
 from appetence.pipeline.corrected import corrected
+from appetence.pipeline.rights_uses import Use, uses
+from appetence.privacy import answer_words as words
 from appetence.privacy import answers as a
 from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Subject, Target
@@ -46,10 +49,13 @@ def answer(ctx: Context, cases: Sequence[Case]) -> None:
     portability = [c for c in cases if c.request.spec.right == Right.PORTABILITY]
     if access:
         held, proofs = ctx.lake.both(partial(_held, ctx, access), partial(_suppressed, ctx, access))
+        used = uses(ctx, {p for c in access for p in c.found.person_ids})
         for case in access:
-            document = a.access_document(case.request.request_id, ctx.as_of, held[case.request.request_id], _context(ctx, case, held, proofs))
+            asked = case.request.request_id
+            theirs = [use for person in case.found.person_ids for use in used.get(person, [])]
+            document = a.access_document(asked, ctx.as_of, held[asked], _context(ctx, case, theirs, proofs.get(asked, 0)))
             if not ctx.dry_run:
-                folder = folder_of(ctx, case.request.request_id)
+                folder = folder_of(ctx, asked)
                 write_private(folder, "access.json", a.as_json(document))
                 write_private(folder, "access.html", a.as_html(document))
     if portability:
@@ -99,26 +105,25 @@ def _suppressed(ctx: Context, cases: Sequence[Case]) -> dict[str, int]:
     return {row[_REQUEST]: row["count"] for row in counted.collect()}
 
 
-def _context(ctx: Context, case: Case, held: Held, proofs: Mapping[str, int]) -> dict[str, Any]:
+def _context(ctx: Context, case: Case, theirs: Iterable[Use], entries: int) -> dict[str, Any]:
     """What article 15 asks besides the data: why, from whom, to whom, how long, and what one may do."""
-    members, config = sorted(set(case.records.values())), ctx.config
-    law = config.law
-    rows = held[case.request.request_id]
-    campaigns = sorted({str(row["campaign_id"]) for name in ("gold.export_line", "gold.selection") for row in rows.get(name, [])})
-    clients = sorted({config.campaigns[c].client for c in campaigns if c in config.campaigns})
-    months = {m: min([i.retention_months for i in config.members[m].instructions] or [law.default_retention_months if law else 36])
-              for m in members if m in config.members}  # fmt: skip
+    config, law = ctx.config, ctx.config.law
+    members = [config.members[m] for m in sorted(set(case.records.values())) if m in config.members]
+    months = {m.label: min([i.retention_months for i in m.instructions] or [law.default_retention_months if law else 36]) for m in members}
     return {
-        "purposes": ["Selecting whom members and their partners may lawfully contact, on the members' instructions",
-                     "Measuring responses", "Honouring your rights"],
-        "sources": [config.members[m].label for m in members if m in config.members],
-        "recipients": [config.recipients[c].label for c in clients if c in config.recipients] or "None so far.",
-        "retention": {config.members[m].label: f"{count} months after the last transaction" for m, count in months.items()},
-        "your_rights": ["Rectification, erasure, limitation, opposition, portability, withdrawal of consent, post-mortem directives",
-                        "A complaint to the supervisory authority (CNIL, www.cnil.fr)"],
-        "suppression": f"{proofs.get(case.request.request_id, 0)} keyed entries of the suppression list answer to your coordinates.",
-        "scores": "Scores rank the likelihood of a purchase or gift; no decision with legal effect rests on them.",
+        "purposes": list(words.PURPOSES), "sources": [m.label for m in members], "recipients": _recipients(ctx, theirs) or words.NO_RECIPIENT,
+        "retention": {label: words.retention(count) for label, count in months.items()}, "your_rights": list(words.YOUR_RIGHTS),
+        "suppression": words.suppression(entries), "scores": words.SCORES,
     }  # fmt: skip
+
+
+def _recipients(ctx: Context, theirs: Iterable[Use]) -> list[str]:
+    """Clients whose campaigns used the data, and the routers and call centres that were handed the files, by what was done, not by what is
+    configured today: a campaign's file may be gone."""
+    named = {row[Recipient.recipient_id]: row[Recipient.label] for row in ctx.lake.small_rows(Recipient)}
+    named |= {i: spec.label for i, spec in ctx.config.recipients.items()}
+    roles = {(use.recipient_id, "router") for use in theirs} | {(use.client_id, "client") for use in theirs}
+    return [f"{named.get(who, who)} ({words.ROLES[role]})" for who, role in sorted(roles, key=lambda one: (one[1], one[0]))]
 
 
 def _write_portable(ctx: Context, cases: Sequence[Case]) -> None:

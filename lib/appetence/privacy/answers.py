@@ -17,6 +17,7 @@ from typing import Any
 
 from appetence.contracts.base import REGISTRY, Field, Table
 from appetence.contracts.bronze import RawPermission, RawRecord, RawTransaction
+from appetence.privacy import answer_words as words
 from appetence.privacy.erasure import Target, targets_of
 
 _SHOWN_IDS = ("member_id", "campaign_id", "recipient_id", "client_id", "export_id", "instruction_id", "delivery_id", "list_id")
@@ -71,10 +72,11 @@ def access_document(request_id: str, as_of: dt.date, held: Mapping[str, Sequence
         fields = shown_fields(REGISTRY[name])
         listed = sorted(({str(f): plain(r[f]) for f in fields} for r in rows), key=lambda r: json.dumps(r, sort_keys=True, default=str))
         columns = [{"name": str(f), "meaning": f.comment, "kind": str(f.personal) if f.personal else "technical"} for f in fields]
-        tables.append({"table": name, "what": REGISTRY[name].grain(), "columns": columns, "rows": listed})
+        said = {"table": name, "title": words.TITLES.get(name, name), "what": REGISTRY[name].grain()}
+        tables.append({**said, "columns": columns, "rows": listed})
     return {
         "request_id": request_id, "answered_on": as_of.isoformat(), **{k: plain(v) for k, v in context.items()}, "data": tables,
-        "kept_after_an_erasure": [{"table": name, "why": why} for name, why in kept_tables().items()],
+        "kept_after_an_erasure": [{"table": name, "why": words.KEPT.get(name, why)} for name, why in kept_tables().items()],
     }  # fmt: skip
 
 
@@ -84,22 +86,19 @@ def as_json(document: Mapping[str, Any]) -> str:
 
 
 def as_html(document: Mapping[str, Any]) -> str:
-    """The readable file: one self-contained page, every value escaped."""
-    answer = f"Answer of {_text(document['answered_on'])}, request {_text(document['request_id'])}."
-    parts = [_HEAD, f"<h1>What is held about you</h1><p>{answer}</p>"]
-    for title in ("purposes", "sources", "recipients", "retention", "your_rights", "suppression"):
-        if title in document:
-            parts.append(f"<h2>{_text(title.replace('_', ' ').capitalize())}</h2>{_listed(document[title])}")
-    for table in document["data"]:
-        parts.append(f"<h2>{_text(table['table'])}</h2><p>{_text(table['what'])}</p>{_table(table['columns'], table['rows'])}")
-    kept = [f"{k['table']}: {k['why']}" for k in document["kept_after_an_erasure"]]
-    parts.append(f"<h2>What would stay after an erasure</h2><p>None of it holds a readable coordinate.</p>{_listed(kept)}")
+    """The readable file, in French: one self-contained page, every value escaped."""
+    day = "/".join(reversed(str(document["answered_on"]).split("-")))
+    parts = [_HEAD, f"<h1>Ce que nous savons de vous</h1><p>Réponse du {_text(day)} à la demande {_text(document['request_id'])}.</p>"]
+    parts += [f"<h2>{_text(title)}</h2>{_listed(document[key])}" for key, title in words.HEADINGS.items() if key in document]
+    parts += [f"<h2>{_text(table['title'])}</h2>{_table(table['columns'], table['rows'])}" for table in document["data"]]
+    kept = [k["why"] for k in document["kept_after_an_erasure"]]
+    parts.append(f"<h2>Ce qui resterait après un effacement</h2><p>Rien de cela ne contient une coordonnée lisible.</p>{_listed(kept)}")
     return "\n".join([*parts, "</main></body></html>\n"])
 
 
 def _table(columns: Sequence[Row], rows: Sequence[Row]) -> str:
     if not rows:
-        return "<p>Nothing.</p>"
+        return "<p>Rien.</p>"
     head = "".join(f'<th title="{_text(c["meaning"])}">{_text(c["name"])}</th>' for c in columns)
     body = "".join("<tr>" + "".join(f"<td>{_text(row[c['name']])}</td>" for c in columns) + "</tr>" for row in rows)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -109,7 +108,7 @@ def _listed(value: Any) -> str:
     if isinstance(value, Mapping):
         value = [f"{k}: {v}" for k, v in value.items()]
     if isinstance(value, list | tuple):
-        return "<ul>" + "".join(f"<li>{_text(v)}</li>" for v in value) + "</ul>" if value else "<p>None.</p>"
+        return "<ul>" + "".join(f"<li>{_text(v)}</li>" for v in value) + "</ul>" if value else "<p>Aucun.</p>"
     return f"<p>{_text(value)}</p>"
 
 
@@ -119,8 +118,8 @@ def _text(value: Any) -> str:
     return html.escape(", ".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
-_HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>What is held about you</title><style>
+_HEAD = """<!DOCTYPE html><html lang="fr"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Ce que nous savons de vous</title><style>
 body{font:16px/1.5 system-ui,sans-serif;margin:0;color:#1c1c1c;background:#fff}main{max-width:72rem;margin:auto;padding:1rem}
 h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem}.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem}
 th,td{border:1px solid #ccc;padding:.3rem .5rem;text-align:left;vertical-align:top}th{background:#f2f2f2}
