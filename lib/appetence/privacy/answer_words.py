@@ -32,6 +32,7 @@ TITLES = {
     "identity.member_person": "Vos identifiants propres à chaque membre",
     "identity.person": "Votre fiche, toutes sources réunies",
     "identity.person_link": "Rattachement de vos fiches à votre personne",
+    "privacy.correction": "Corrections faites à votre demande",
     "privacy.death": "Rapprochement avec le fichier officiel des décès",
     "privacy.directive": "Directives après la mort",
     "privacy.limitation": "Fiches gelées à votre demande",
