@@ -56,7 +56,7 @@ class Desk:
     def suppressed(self, scope: str = "global") -> set[str]:
         """Records that the suppression list names, by any coordinate."""
         pads = self.ctx.pads(self.ctx.secret(self.ctx.config.privacy.pepper_ref))
-        listed = self.ctx.lake.read(Suppression).where(Suppression.scope.col == scope)
+        listed = self.ctx.lake.read_or_empty(Suppression).where(Suppression.scope.col == scope)
         return {r.record_id for r in suppressed_records(self.ctx.lake.read(Record), listed, pads).collect()}
 
     def records(self, *numbers: int) -> set[str]:
