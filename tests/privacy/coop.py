@@ -171,7 +171,7 @@ def _campaign(ctx: Context, coop: Coop) -> None:
         for p in chosen
     ])  # fmt: skip
     put(ctx, Export, [Export.row(export_id="x1", campaign_id="noel_ancien", channel="post", recipient_id="routeur_postal",
-                                 file_name="routeur_postal/noel_vad_post.csv.pgp", destroy_by=dt.date(2027, 1, 1))])  # fmt: skip
+                                 file_name="routeur_postal/noel_vad_post.parquet.pgp", destroy_by=dt.date(2027, 1, 1))])  # fmt: skip
     put(ctx, ExportLine, [
         ExportLine.row(export_id="x1", reference=f"REF{p['number']:06d}", campaign_id="noel_ancien", person_id=p["person_id"]) for p in chosen
     ])  # fmt: skip

@@ -104,7 +104,8 @@ def world(spark: SparkSession, conf_folder: str, tmp_path_factory: pytest.TempPa
     paths = ctx.config.paths
     canary = coop.persons[0]["canary"]
     places = [
-        Path(paths.outbox) / "routeur_postal" / "noel_vad_post.csv.pgp",
+        Path(paths.outbox) / "routeur_postal" / "noel_vad_post.parquet.pgp",
+        Path(paths.outbox) / "routeur_postal" / "noel_vad_post.load.sql.pgp",
         Path(paths.quarantine) / "m01" / "ref" / "customers.csv.pgp",
         Path(paths.scratch) / "old-run" / "part.bin",
     ]

@@ -102,6 +102,18 @@ class MemberSpec(Spec):
     )
 
 
+SqlName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+
+
+class SnowflakeSpec(Spec):
+    """Where a recipient loads what it is handed: names in its own Snowflake account, as they are written without quotes."""
+
+    database: SqlName
+    schema_name: SqlName = Field(alias="schema", description="schema that takes the tables, the stage and the file format")
+    stage: SqlName = Field(description="internal stage that files are put on; made when it is not there")
+    role: SqlName = Field(description="role that loads and destroys: it owns the tables and may create them")
+
+
 class RecipientSpec(Spec):
     """`conf/recipients/<recipient_id>.yaml`: who may be handed a selection, or a router that carries it."""
 
@@ -114,6 +126,16 @@ class RecipientSpec(Spec):
     safeguard: str | None = None
     pgp: PgpSpec
     layouts: tuple[Channel, ...] = Field(default=(), description="channels a router carries")
+    handover: Literal["file", "snowflake"] = Field(default="file", description="a CSV file, or a Parquet file and the SQL that loads it")
+    snowflake: SnowflakeSpec | None = None
+
+    @model_validator(mode="after")
+    def _says_where(self) -> RecipientSpec:
+        if self.handover == "snowflake" and self.snowflake is None:
+            raise ValueError("handover is snowflake and nothing says where; add snowflake: with database, schema, stage and role")
+        if self.handover == "file" and self.snowflake is not None:
+            raise ValueError("snowflake: is stated but files are handed over; write handover: snowflake, or leave snowflake: out")
+        return self
 
 
 Department = Annotated[str, Field(pattern=r"^([0-9]{2}|2[AB]|9[78][0-9])$")]

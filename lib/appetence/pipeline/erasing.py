@@ -27,7 +27,7 @@ from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import Correction, ErasedRecord, ErasureCertificate, RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
-from appetence.exchange.exporting import manifest_name
+from appetence.exchange.exporting import beside
 from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context
 from appetence.pipeline.runner import fingerprint
@@ -226,7 +226,7 @@ def _destroy_files(ctx: Context, files: _Files) -> int:
     count = 0
     with closing(open_store(settings.outbox, ctx.secret)) as outbox:
         for _, name in files.exports:
-            count += _delete(outbox, [name, manifest_name(name)])
+            count += _delete(outbox, [name, *beside(name)])
     with closing(open_store(settings.quarantine, ctx.secret)) as quarantine:
         count += sum(_delete(quarantine, quarantine.list(member)) for member in files.members)
     if files.exports:
