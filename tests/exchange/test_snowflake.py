@@ -183,6 +183,7 @@ def test_the_file_is_the_same_for_the_same_rows(tmp_path: Path) -> None:
 def test_a_recipient_says_where_it_loads() -> None:
     spec = read_model(EXAMPLE, RecipientSpec)
     assert spec.handover == "snowflake" and spec.snowflake == PLACE
+    assert RecipientSpec.model_validate_json(spec.model_dump_json()) == spec, "what is shown can be written again"
 
 
 @pytest.mark.parametrize(

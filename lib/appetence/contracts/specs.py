@@ -108,6 +108,8 @@ SqlName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 class SnowflakeSpec(Spec):
     """Where a recipient loads what it is handed: names in its own Snowflake account, as they are written without quotes."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
     database: SqlName
     schema_name: SqlName = Field(alias="schema", description="schema that takes the tables, the stage and the file format")
     stage: SqlName = Field(description="internal stage that files are put on; made when it is not there")
