@@ -74,7 +74,7 @@ def test_inv_31_exports_are_encrypted_registered_and_within_their_layout(write: 
     assert outbox.list() == ["r_x/noel_post.csv.pgp", "r_x/noel_post.manifest.json.pgp"]
     cipher = tmp_path / "outbox" / receipt.file_name
     assert receipt.cipher_hash == hashlib.sha256(cipher.read_bytes()).hexdigest()
-    assert all(b"Zo" not in f.read_bytes() and b"key_code" not in f.read_bytes() for f in cipher.parent.iterdir())
+    assert all("Zoé".encode() not in f.read_bytes() and b"key_code" not in f.read_bytes() for f in cipher.parent.iterdir())
     plain = opened(keys, cipher)
     assert receipt.plaintext_hash == hashlib.sha256(plain).hexdigest() and receipt.rows == 40
     lines = plain.decode("utf-8").split("\r\n")

@@ -104,7 +104,8 @@ def scripts(handover: Handover) -> dict[str, str]:
     here = f"{handover.campaign_id} by {handover.channel}, layout {handover.layout.label}"
     return {
         LOAD: _script(
-            f"Loads {handover.file_name} ({here}, {handover.rows} lines). Run it in the folder of the decrypted file; again, it changes nothing.",
+            f"Loads {handover.file_name} ({here}, {handover.rows} lines). Run it where the decrypted file lies, or write its\n"
+            "-- whole path behind file://. Running it again changes nothing.",
             [role, *setup_statements(handover), *load_statements(handover)],
         ),
         DESTROY: _script(
