@@ -114,16 +114,19 @@ class Commune(Table):
 
 
 class Area(Table):
-    """One row per statistical area (here: commune) with public facts; none for fewer than 11 households."""
+    """One row per statistical area (commune; IRIS and square when supplied) with public facts; none for fewer than 11 households."""
 
     schema, name, owner = "reference", "area", "enrichment"
     area_code = field(STRING, "INSEE code of the area.", required=True)
     level = field(STRING, "commune, iris or square.", required=True)
-    population = field(LONG, "Legal population.")
+    population = field(LONG, "Legal population of a commune; persons counted in a square.")
+    households = field(LONG, "Households, where the operator's file counts them.")
     size_class = field(STRING, "rural, bourg, petite_ville, ville, grande_ville, metropole.")
     median_income_eur = field(INT, "Median income per consumption unit, euros a year, when the operator supplies Filosofi.")
-    poverty_rate = field(DOUBLE, "Share under the 60 % line, when supplied.")
+    mean_income_eur = field(INT, "Mean income per consumption unit, euros a year, of a square: its median is not published.")
+    poverty_rate = field(DOUBLE, "Share under the 60 % line, when supplied: of persons, in a square of households.")
     key = (area_code, level)
+    checks = {"households": "households is null or households >= 11"}
 
 
 class FirstName(Table):

@@ -40,6 +40,10 @@ class PathSettings(Spec):
     locks: str = "{root}/locks"
     requests: str = "{root}/requests"
     mlflow: str = "sqlite:///{root}/mlflow/mlflow.db"
+    legal_populations: str = Field(default="", description="INSEE's reference populations by commune, CSV or zip; empty: those shipped")
+    commune_incomes: str = Field(default="", description="Filosofi by commune, CSV or zip as published; empty: no incomes")
+    iris_incomes: str = Field(default="", description="Filosofi by IRIS, CSV or zip as published; empty: none")
+    squares: str = Field(default="", description="Filosofi's squares of 200 m, CSV or zip as published; empty: none")
     members: str = "{conf}/members"
     recipients: str = "{conf}/recipients"
     campaigns: str = "{conf}/campaigns"

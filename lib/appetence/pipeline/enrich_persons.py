@@ -10,13 +10,14 @@ from appetence.contracts.reference import Area, Commune, FirstName
 from appetence.enrichment import build_areas, build_segments
 from appetence.features.eligibility import FEATURED_FROM
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.insee_files import area_facts
 from appetence.pipeline.modelling import at_cutoffs, eligible_persons
 
 
 def run(ctx: Context) -> Counts:
     """Segments of all persons that may be profiled, at the as-of date. Minors, the deceased and the limited have none."""
     communes = ctx.lake.read(Commune)
-    areas = ctx.lake.stage("areas", build_areas(communes))
+    areas = ctx.lake.stage("areas", build_areas(communes, area_facts(ctx.spark, ctx.config.paths)))
     ctx.lake.sync(Area, areas, is_staged=True)
     persons = ctx.lake.read(Person).join(eligible_persons(ctx).drop(FEATURED_FROM), on=str(Person.person_id), how="left_semi")
     segments = build_segments(persons, ctx.lake.read(HouseholdLink), ctx.lake.read(FirstName), areas, communes, ctx.as_of)

@@ -31,6 +31,7 @@ from appetence.data import rows
 from appetence.errors import ConfigError
 from appetence.pipeline import first_name_file
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.insee_files import legal_populations
 from appetence.runtime.config import Config
 
 Rows = list[dict[str, Any]]
@@ -40,7 +41,8 @@ def run(ctx: Context) -> Counts:
     """Makes every reference table equal to what configuration and shipped data say today."""
     law = required_law(ctx.config)
     tables: list[tuple[type[Table], DataFrame]] = [(table, table.frame(ctx.spark, made)) for table, made in configured_rows(ctx.config, law)]
-    tables += [(Commune, build_communes(ctx.spark)), (FirstName, build_first_names(ctx.spark, ctx.config.paths.first_names))]
+    paths = ctx.config.paths
+    tables += [(Commune, build_communes(ctx.spark, legal_populations(paths))), (FirstName, build_first_names(ctx.spark, paths.first_names))]
     changes = ctx.lake.together(*(partial(ctx.lake.sync, table, frame) for table, frame in tables))
     total = sum(c.rows for c in changes)
     return Counts(total, total, details={table.name: c.rows for (table, _), c in zip(tables, changes, strict=True)})
@@ -162,14 +164,28 @@ def law_rule_rows(law: LawSpec) -> Rows:
     ]  # fmt: skip
 
 
-def build_communes(spark: SparkSession) -> DataFrame:
-    """`reference.commune` from the shipped file: one row per commune and postcode; today's commune goes before a former one of its code."""
+def build_communes(spark: SparkSession, populations: Mapping[str, int] | None = None) -> DataFrame:
+    """`reference.commune` from the shipped file: one row per commune and postcode; today's commune goes before a former one of its code.
+
+    `populations` (code -> legal population) takes the place of the shipped figures, where it has one."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for r in sorted(rows("communes"), key=lambda r: r["status"] != "current"):
+    shipped = rows("communes")
+    newer = _with_wholes(populations, shipped) if populations else {}
+    for r in sorted(shipped, key=lambda r: r["status"] != "current"):
         for postcode in r["postcodes"].split("|"):
-            found.setdefault((r["code"], postcode), _commune(r, postcode))
+            made = _commune(r, postcode)
+            found.setdefault((r["code"], postcode), {**made, Commune.population: newer.get(r["code"], made[Commune.population])})
     frame = _frame(spark, Commune, found.values())
     return Commune.shape(frame.withColumn(Commune.label_key, F.coalesce(fold(F.col(Commune.label)), F.lit(""))))
+
+
+def _with_wholes(populations: Mapping[str, int], communes: Iterable[Mapping[str, str]]) -> dict[str, int]:
+    """The populations, and for Paris, Lyon and Marseille, which INSEE's file leaves out, the sum of their arrondissements."""
+    sums: dict[str, int] = {}
+    for code, whole in sorted({(r["code"], r["successor"]) for r in communes if r["successor"]}):
+        if code in populations and whole not in populations:
+            sums[whole] = sums.get(whole, 0) + populations[code]
+    return {**sums, **populations}
 
 
 def _commune(row: Mapping[str, str], postcode: str) -> dict[str, Any]:
