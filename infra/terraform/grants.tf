@@ -19,6 +19,7 @@ locals {
   # role -> further tables it may read
   table_readers = {
     data_scientists = [
+      "gold.cluster",
       "gold.drift",
       "gold.feature",
       "gold.gains_tier",

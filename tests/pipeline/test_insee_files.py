@@ -46,9 +46,16 @@ def test_a_zip_gives_the_file_that_is_meant_and_says_so_when_it_cannot_be_told(t
         assert legal_populations(PathSettings(root="x", legal_populations=str(path))) == found
     assert legal_populations(PathSettings(root="x")) == {}
     two = zipped(tmp_path / "two.zip", {"a.csv": POPULATIONS, "b.csv": POPULATIONS})
+    years = zipped(tmp_path / "years.zip", {f"{year}/donnees_communes.csv": POPULATIONS for year in (2022, 2023)})
     none = zipped(tmp_path / "none.zip", {"a.csv": "x;y\n"})
     (tmp_path / "cut.zip").write_bytes(two.read_bytes()[:-30])
-    for path, says in {two: "holds 2 CSV files", none: "holds 0 CSV files", tmp_path / "cut.zip": "damaged", tmp_path / "gone": "no file"}.items():
+    for path, says in {
+        two: "holds 2 CSV files",
+        years: "holds 2 CSV files",
+        none: "holds 0 CSV files",
+        tmp_path / "cut.zip": "damaged",
+        tmp_path / "gone": "no file",
+    }.items():
         with pytest.raises(ConfigError, match=says) as refused:
             legal_populations(PathSettings(root="x", legal_populations=str(path)))
         assert str(path) in str(refused.value) and "paths.legal_populations" in str(refused.value)
@@ -77,7 +84,7 @@ def test_areas_of_the_files_hold_no_fewer_than_eleven_households(spark: SparkSes
     assert facts("75056")[1:] == (35000, 1100000, 29730, 0.15), "the city is the sum of its arrondissements"
     assert facts("75101") == ("commune", 15000, None, 29730, 0.15), "an arrondissement without its own has the city's"
     assert facts("01005")[2:] == (None, 23000, None) and facts("01006")[2:] == (None, None, None)
-    assert (*facts("010040101"), made["010040101"].size_class) == ("iris", None, 800, 20550, 0.14, "bourg")
+    assert (*facts("010040101"), made["010040101"].size_class) == ("iris", None, 800, 20550, 0.14, "petite_ville")
     assert facts(square.format(4)) == ("square", 51, 20, None, 0.15) and made[square.format(4)].mean_income_eur == 24000
     assert facts(square.format(8))[2] == 11
     bare = {r.area_code: r for r in build_areas(communes, area_facts(spark, PathSettings(root="x"))).collect()}

@@ -24,9 +24,29 @@ class Segment(Table):
     region = field(STRING, "Region code.", personal=P.DERIVED)
     median_income_eur = field(INT, "Of the area, when known.", personal=P.DERIVED)
     segment = field(STRING, "Readable segment name.", required=True, personal=P.DERIVED)
+    cluster = field(STRING, "Name of the socio-demographic cluster; null when neither age nor place is known.", personal=P.DERIVED)
     key = (cutoff, person_id)
     subject = person_id
     partition_by = (cutoff,)
+
+
+class Cluster(Table):
+    """One row per cutoff and socio-demographic cluster: its lasting id, its name, and the means of its persons; none of fewer than 11."""
+
+    schema, name, owner = "gold", "cluster", "enrichment"
+    cutoff = field(DATE, "As-of date.", required=True)
+    cluster_id = field(STRING, "Lasting id, e.g. c03: the cluster matched with it at the next run keeps it.", required=True)
+    label = field(STRING, "Readable name, made by rule from the means; kept while the cluster stays where it is.", required=True)
+    persons = field(LONG, "Persons in it.", required=True)
+    age = field(DOUBLE, "Mean years, where known.")
+    household_size = field(DOUBLE, "Mean persons known in the household, five and more as five.")
+    family_share = field(DOUBLE, "Share with declared children or a household of three and more.")
+    size_rank = field(DOUBLE, "Mean size class of the commune, 1 rural to 6 metropole.")
+    median_income_eur = field(DOUBLE, "Mean of the communes' median incomes, when supplied.")
+    poverty_rate = field(DOUBLE, "Mean of the communes' poverty rates, when supplied.")
+    key = (cutoff, cluster_id)
+    partition_by = (cutoff,)
+    checks = {"large_enough": "persons >= 11"}
 
 
 class Score(Table):

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from appetence.contracts.gold import Segment
 from appetence.contracts.identity import HouseholdLink, Person
 from appetence.contracts.reference import Area, Commune, FirstName
+from appetence.enrichment.clusters import IS_FAMILY, POVERTY
 from appetence.enrichment.first_names import AGE, AGE_HIGH, AGE_LOW, NAME_GENDER, build_name_facts
 
 BANDS: tuple[tuple[str, int], ...] = (("18-34", 18), ("35-49", 35), ("50-64", 50), ("65-74", 65), ("75+", 75))
@@ -60,7 +61,16 @@ def segment_name(band: Column, household_size: Column, has_children: Column, siz
 def build_segments(
     persons: DataFrame, households: DataFrame, first_names: DataFrame, areas: DataFrame, communes: DataFrame, as_of: dt.date
 ) -> DataFrame:
-    """`gold.segment` at `as_of`: one row per person of `persons` (those that may be profiled).
+    """`gold.segment` at `as_of`, without clusters: `build_profiles` in the contract's columns."""
+    return Segment.shape(
+        build_profiles(persons, households, first_names, areas, communes, as_of).withColumn(Segment.cluster, F.lit(None).cast("string"))
+    )
+
+
+def build_profiles(
+    persons: DataFrame, households: DataFrame, first_names: DataFrame, areas: DataFrame, communes: DataFrame, as_of: dt.date
+) -> DataFrame:
+    """The columns of `gold.segment` but the cluster, and what clusters are found by: one row per person of `persons` (who may be profiled).
 
     `households` is `identity.household_link`; the other frames are the reference tables. A compound first name that is not in the table
     is read by its first word.
@@ -69,7 +79,7 @@ def build_segments(
     known = with_name_facts(persons, facts)
     sizes = households.select(HouseholdLink.person_id, HouseholdLink.household_size)
     places = areas.where(F.col(Area.level) == "commune").select(
-        F.col(Area.area_code).alias(Person.commune_code), Area.size_class, Area.median_income_eur
+        F.col(Area.area_code).alias(Person.commune_code), Area.size_class, Area.median_income_eur, Area.poverty_rate
     )
     regions = communes.groupBy(F.col(Commune.department).alias(Person.department)).agg(F.min(Commune.region).alias(Segment.region))
     rows = (
@@ -77,7 +87,7 @@ def build_segments(
         .join(F.broadcast(places), on=str(Person.commune_code), how="left")
         .join(F.broadcast(regions), on=str(Person.department), how="left")
     )
-    return Segment.shape(_columns(rows, as_of))
+    return _columns(rows, as_of)
 
 
 def with_name_facts(persons: DataFrame, facts: DataFrame) -> DataFrame:
@@ -121,4 +131,6 @@ def _columns(rows: DataFrame, as_of: dt.date) -> DataFrame:
         F.col(Segment.region),
         F.col(Area.median_income_eur).alias(Segment.median_income_eur),
         segment_name(band, size, F.col(Person.has_children), F.col(Area.size_class)).alias(Segment.segment),
+        (F.coalesce(F.col(Person.has_children), F.lit(False)) | (size >= 3)).alias(IS_FAMILY),
+        F.col(Area.poverty_rate).alias(POVERTY),
     )

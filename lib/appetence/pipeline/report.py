@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from appetence.contracts import REGISTRY
 from appetence.contracts.bronze import Delivery
 from appetence.contracts.campaign import Campaign, Decision, Export, Matchback, Selection, Tier, Waterfall
-from appetence.contracts.gold import Drift, GainsTier, ModelCard, Score, Segment, Stability
+from appetence.contracts.gold import Cluster, Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
 from appetence.contracts.privacy import Run
 from appetence.contracts.silver import DeliveryQuality
@@ -20,7 +20,7 @@ from appetence.contracts.specs import LawRuleSpec
 from appetence.identity.explain import level_in_words
 from appetence.pipeline.context import Context
 from appetence.pipeline.officer_report import officer_page
-from appetence.reporting import aggregates, quality_page
+from appetence.reporting import aggregates, clusters_page, quality_page
 from appetence.reporting.campaign_page import CampaignRows, build_campaign
 from appetence.reporting.identity_page import IdentityRows, build_identity
 from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
@@ -43,14 +43,14 @@ def write_pages(ctx: Context, truth: Mapping[str, Any] | None = None) -> Path:
     folder = Path(ctx.config.paths.reports)
     folder.mkdir(parents=True, exist_ok=True)
     cards, campaigns = rows(ctx.lake.read_or_empty(ModelCard)), rows(ctx.lake.read_or_empty(Campaign))
-    quality = _quality(ctx)
+    quality, found = _quality(ctx), _clusters(ctx)
     subjects = side_by_side(
-        lambda: quality,
+        lambda: {**quality, **found},
         lambda: _campaigns(ctx, campaigns),
         lambda: _models(ctx, cards),
         lambda: {"identity.html": _identity(ctx, truth or {})},
         lambda: {OFFICER_FILE: officer_page(ctx, _source(ctx))},
-        lambda: {INDEX: _index(ctx, cards, campaigns, has_quality=bool(quality))},
+        lambda: {INDEX: _index(ctx, cards, campaigns, has_quality=bool(quality), has_clusters=bool(found))},
     )
     # The index links to the others: it is written last.
     for pages in subjects:
@@ -77,7 +77,7 @@ def _source(ctx: Context) -> str:
 # -- the index -------------------------------------------------------------------------------------------------------------------
 
 
-def _index(ctx: Context, cards: list[Row], campaigns: list[Row], *, has_quality: bool) -> Page:
+def _index(ctx: Context, cards: list[Row], campaigns: list[Row], *, has_quality: bool, has_clusters: bool) -> Page:
     persons = ctx.lake.read_or_empty(Person)
     links = ctx.lake.read_or_empty(PersonLink)
     counted = rows(links.agg(F.count(F.lit(1)).alias("records"), F.count_distinct(PersonLink.member_id).alias("members")))[0]
@@ -96,6 +96,7 @@ def _index(ctx: Context, cards: list[Row], campaigns: list[Row], *, has_quality:
             campaigns=campaigns,
             campaign_labels={k: v.label for k, v in ctx.config.campaigns.items()},
             has_quality=has_quality,
+            has_clusters=has_clusters,
         )
     )
 
@@ -116,6 +117,19 @@ def _quality(ctx: Context) -> dict[str, Page]:
     labels = {k: m.label for k, m in ctx.config.members.items()}
     found = QualityRows(measures, rows(ctx.lake.read_or_empty(Delivery)), labels, _source(ctx))
     return {quality_page.FILE: build_quality(found)}
+
+
+# -- clusters --------------------------------------------------------------------------------------------------------------------
+
+
+def _clusters(ctx: Context) -> dict[str, Page]:
+    found = rows(ctx.lake.read_or_empty(Cluster))
+    days = sorted({c[Cluster.cutoff] for c in found})[-2:]
+    if not days:
+        return {}
+    newest, former = ([c for c in found if c[Cluster.cutoff] == day] for day in (days[-1], days[0]))
+    made = clusters_page.ClusterRows(newest, former if len(days) > 1 else [], _source(ctx))
+    return {clusters_page.FILE: clusters_page.build_clusters(made)}
 
 
 # -- campaigns -------------------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from appetence.contracts.campaign import Campaign
 from appetence.contracts.gold import ModelCard
 from appetence.contracts.privacy import Run
-from appetence.reporting import numbers, quality_page, words
+from appetence.reporting import clusters_page, numbers, quality_page, words
 from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Cell, Fact, Link, Page, Section, Sheet, Words
 
@@ -34,6 +34,7 @@ class Overview:
     campaigns: Sequence[Row]
     campaign_labels: Mapping[str, str]
     has_quality: bool = False
+    has_clusters: bool = False
 
 
 def campaign_file(campaign_id: str) -> str:
@@ -66,6 +67,7 @@ def build_index(found: Overview) -> Page:
             Section("Campaigns", "Each page says in words what was asked, who was left at every step, and what came back.", [_campaigns(found)]),
             Section("Models", "How well each model foretold a later period, and what the gate decided.", [_models(found.cards)]),
             *_deliveries(found),
+            *_clusters(found),
             Section(
                 "Identities",
                 "Which records are one person, how sure that is, and on what it rests.",
@@ -111,6 +113,13 @@ def _deliveries(found: Overview) -> list[Section]:
         return []
     sheet = Sheet(["Page", "Shows"], [[Link("Quality of deliveries", quality_page.FILE), "what can be used, what changed, what was refused"]])
     return [Section("Deliveries", "How good what each member delivers is, and what changed since the time before.", [sheet])]
+
+
+def _clusters(found: Overview) -> list[Section]:
+    if not found.has_clusters:
+        return []
+    sheet = Sheet(["Page", "Shows"], [[Link("Socio-demographic clusters", clusters_page.FILE), "who is alike, how many, and what became of them"]])
+    return [Section("Persons", "Groups of persons who are alike by age, household and place.", [sheet])]
 
 
 def _campaigns(found: Overview) -> Sheet:
