@@ -6,11 +6,14 @@ their own, genders from the household's kind. Names alone come from INSEE. So th
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pandas as pd
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from appetence import data
 from appetence.columns.text import fold
 from appetence.contracts.identity import Person
 from appetence.enrichment import build_name_facts
@@ -35,7 +38,7 @@ def people(spark: SparkSession) -> pd.DataFrame:
         F.lit(None).cast("string").alias(Person.gender),
     )  # fmt: skip
     known = with_name_facts(named, build_name_facts(build_first_names(spark), world.AS_OF))
-    return known.select("true_gender", "true_age", F.col("_gender").alias("told"), AGE, AGE_LOW, AGE_HIGH).toPandas()
+    return known.select(F.col("_found").alias("name"), "true_gender", "true_age", F.col("_gender").alias("told"), AGE, AGE_LOW, AGE_HIGH).toPandas()
 
 
 def test_a_gender_is_told_of_most_and_right_as_often_as_it_says(people: pd.DataFrame) -> None:
@@ -44,6 +47,10 @@ def test_a_gender_is_told_of_most_and_right_as_often_as_it_says(people: pd.DataF
     for gender in ("F", "M"):
         mine = told[told.told == gender]
         assert len(mine) > 2000 and (mine.true_gender == gender).mean() >= SURE_GENDER, (gender, (mine.true_gender == gender).mean())
+    genders = Counter(name for name, _ in {(r["first_name"], r["gender"]) for r in data.rows("first_names")})
+    shared = told[told.name.map(genders) > 1]
+    right = (shared.told == shared.true_gender).mean()
+    assert len(shared) > 500 and right >= SURE_GENDER, ("names that both genders bear", len(shared), right)
     for band, floor in BANDS:
         ceiling = min((f for _, f in BANDS if f > floor), default=200)
         mine = told[told.true_age.between(floor, ceiling - 1)]
@@ -59,10 +66,11 @@ def test_the_interval_holds_about_four_fifths_whatever_its_width(people: pd.Data
         assert part.sum() > 500 and 0.70 <= held[part].mean() <= 0.92, (name, int(part.sum()), held[part].mean())
     above, below = (aged.true_age > aged[AGE_HIGH]).mean(), (aged.true_age < aged[AGE_LOW]).mean()
     assert max(above, below) <= 0.16, (above, below)
-    assert abs((aged.true_age <= aged[AGE]).mean() - 0.5) < 0.1, (aged.true_age <= aged[AGE]).mean()
+    # The demonstration's persons are younger than France: more of them than half are below the age their name suggests.
+    assert 0.4 < (aged.true_age <= aged[AGE]).mean() < 0.68, (aged.true_age <= aged[AGE]).mean()
 
 
 def test_an_inferred_age_that_gives_a_band_is_nearer_than_the_mean_age(people: pd.DataFrame) -> None:
     telling = people[people[AGE].notna() & ((people[AGE_HIGH] - people[AGE_LOW]) <= WIDEST_INTERVAL)]
     error = (telling.true_age - telling[AGE]).abs().mean()
-    assert error < 0.75 * (telling.true_age - people.true_age.mean()).abs().mean(), error
+    assert error < 0.6 * (telling.true_age - people.true_age.mean()).abs().mean(), error
