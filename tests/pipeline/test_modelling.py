@@ -251,7 +251,8 @@ def _a_model_can_be_taken_back(ctx: Context) -> None:
     second = replace(ctx, config=ctx.config.model_copy(update={"propensity": settings}))
     (entry,) = train_propensity.run(second).details["audit"]
     assert (entry["details"]["version"], entry["details"]["before"]) == ("2", "1")
-    assert entry["details"]["figures"]["difference_low"] == entry["details"]["figures"]["difference_high"] == 0.0, "the same model"
+    figures = entry["details"]["figures"]
+    assert -0.01 < figures["difference_low"] <= 0 <= figures["difference_high"] < 0.01, "nearly the same model: a few persons are gone"
     registry, name = Registry(ctx.config.paths.mlflow), registered_name(KEY)
     assert _champion(registry, name) == "2"
     assert "version 1 is in use" in rollback(second, KEY, "complaints about the list")

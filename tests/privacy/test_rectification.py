@@ -21,6 +21,7 @@ from appetence.contracts.privacy import Correction, ErasureCertificate, RightsRe
 from appetence.contracts.reference import Member
 from appetence.contracts.silver import Record
 from appetence.pipeline import handle_rights, standardise_records
+from appetence.pipeline.address_check import AddressCheck
 from appetence.pipeline.context import Context
 from appetence.pipeline.corrected import corrected
 from appetence.pipeline.erasing import erase
@@ -46,7 +47,8 @@ class World:
 
     def standardised(self, run_id: str, *, records_only: bool = False) -> dict[str, tuple[Any, ...]]:
         """What a night makes; `records_only` leaves out the transactions and permissions, of which there are none."""
-        (standardise_records._records if records_only else standardise_records.run)(self.at(run_id))
+        ctx = self.at(run_id)
+        standardise_records._records(ctx, AddressCheck(ctx)) if records_only else standardise_records.run(ctx)
         rows = self.ctx.lake.read(Record).collect()
         return {r[Record.record_id]: (r[Record.city], r[Record.postcode], r[Record.email], r[Record.interests]) for r in rows}
 
