@@ -43,6 +43,7 @@ def planted(ctx: Context) -> None:
         ctx.lake.insert_new(table, table.frame(ctx.spark, made))
 
 
+@pytest.mark.slow  # three standardisations beside a service that answers, fails and answers again
 def test_answers_replace_what_was_read_and_an_outage_costs_a_grade(
     make_context: Callable[..., Context], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
