@@ -194,7 +194,7 @@ def test_transactions_only_records_are_persons_of_their_own(context: Callable[..
     assert not ctx.lake.exists(Edge)
 
 
-@pytest.mark.slow  # four resolutions of whole co-operatives
+@pytest.mark.slow  # resolves whole co-operatives several times and learns weights anew
 def test_decisions_bind_later_runs_survive_a_retrain_and_the_newest_wins(context: Callable[..., Context], tmp_path: Path) -> None:
     rows = population(9, 40)
     ctx = context("run-1", dt.date(2026, 10, 28))

@@ -39,7 +39,7 @@ def records(spark: SparkSession, made: World, tmp_path_factory: pytest.TempPathF
     return spark.read.parquet(target)
 
 
-@pytest.mark.slow  # makes the same world three times
+@pytest.mark.slow  # makes the same world twice, once in one partition and once in five
 def test_the_same_seed_gives_the_same_records_whatever_the_partitions(spark: SparkSession) -> None:
     few, many = flat(spark, 300, SEED, partitions=1), flat(spark, 300, SEED, partitions=5)
     assert content(few) == content(many)
