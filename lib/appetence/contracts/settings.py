@@ -136,7 +136,7 @@ class PropensitySettings(Spec):
     max_score_shift: float = Field(
         default=0.5,
         ge=0,
-        description="population stability index between calibration and test period, less chance, that the gate bears; a cohort that only ages has more",
+        description="population stability index between calibration and test period, less chance, the gate bears; a cohort that only ages has more",
     )
     min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
     reasons: int = Field(default=3, ge=1)
