@@ -25,7 +25,7 @@ GATE = ("propensity.min_positives=10", "propensity.max_calibration_error=0.3")
 
 @dataclass(frozen=True)
 class Demonstration:
-    """A finished `appetence demo` of its own, and a way to type more commands at it."""
+    """A finished `appetence demo` of its own, all that it said, and a way to type more commands at it, which gives what each prints."""
 
     root: Path
     said: str
@@ -36,21 +36,20 @@ class Demonstration:
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
     root = tmp_path_factory.mktemp("demonstration") / "demo"
 
-    def typed(*words: str, program: tuple[str, ...] = ("-m", "appetence.cli.main")) -> str:
+    def typed(*words: str, program: tuple[str, ...] = ("-m", "appetence.cli.main"), with_progress: bool = False) -> str:
         sets = [word for value in (f"paths.root={root}", *GATE) for word in ("--set", value)]
         ended = subprocess.run(
             [sys.executable, *program, *words, "--env", "demo", *sets], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
         )
         assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
-        return ended.stdout + ended.stderr
+        return ended.stdout + ended.stderr if with_progress else ended.stdout
 
-    return Demonstration(root, typed("demo", "--records", str(RECORDS)), typed)
+    return Demonstration(root, typed("demo", "--records", str(RECORDS), with_progress=True), typed)
 
 
 def _tables(demonstration: Demonstration) -> dict[str, tuple[int, int]]:
     """Rows and version of every table that runs may leave as it is: the ledger and the trail of runs grow with each."""
-    said = demonstration.type_("tables", "--rows", "--json")
-    rows = json.loads(said[said.index("[") : said.rindex("]") + 1])
+    rows = json.loads(demonstration.type_("tables", "--rows", "--json"))
     return {r["name"]: (r["rows"], r["version"]) for r in rows if not r["name"].startswith("ops.")}
 
 
