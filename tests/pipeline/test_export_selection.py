@@ -109,3 +109,11 @@ def test_a_campaign_without_a_key_stops_alone_too(shelf: Shelf) -> None:
     with pytest.raises(PartlyDoneError, match=r"no_key: The key has expired: import the new one\.$"):
         export_selection.run(shelf)
     assert names(shelf) == {"noel_vad"}
+
+
+def test_a_file_stays_only_while_its_manifest_names_the_day_by_which_it_goes() -> None:
+    day = dt.date(2027, 2, 1)
+    known = {Export.plaintext_hash: "abc", Export.destroy_by: day}
+    assert export_selection._unchanged(known, day) == "abc"
+    assert export_selection._unchanged(known, day + dt.timedelta(days=1)) is None
+    assert export_selection._unchanged(None, day) is None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from appetence.bench.identity import write
+from appetence.bench.identity import peak_of, write
 from appetence.contracts.domain import Block
 from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import MemberSpec
@@ -146,9 +146,4 @@ def _watch(peak: list[float], is_over: threading.Event) -> None:
 
 
 def _megabytes(process: Path) -> float:
-    """The high-water mark of a process's memory, 0 where the system does not say."""
-    with contextlib.suppress(OSError):
-        for line in (process / "status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return round(int(line.split()[1]) / 1024, 1)
-    return 0.0
+    return round(peak_of(process) / (1 << 20), 1)

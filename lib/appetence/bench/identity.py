@@ -114,7 +114,7 @@ def write(answer: Mapping[str, Any], target: Path) -> None:
 def peak_memory() -> float:
     """Most memory the Python driver and its finished children (the JVM among them, while it runs through /proc) ever held, in GiB."""
     python = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return round((python + sum(_peak_of(p) for p in _descendants())) / 2**30, 2)
+    return round((python + sum(peak_of(p) for p in _descendants())) / 2**30, 2)
 
 
 def _descendants() -> Iterator[Path]:
@@ -133,7 +133,8 @@ def _descendants() -> Iterator[Path]:
     yield from (Path(f"/proc/{pid}") for pid in found if pid != int(Path("/proc/self").resolve().name))
 
 
-def _peak_of(process: Path) -> int:
+def peak_of(process: Path) -> int:
+    """The high-water mark of a process's memory in bytes, 0 where the system does not say."""
     try:
         lines = (process / "status").read_text().splitlines()
     except OSError:

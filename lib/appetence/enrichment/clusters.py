@@ -1,11 +1,10 @@
 """Socio-demographic clusters: persons who are alike by age, household, kind of place, and the incomes of their area.
 
-Method: k-means (Lloyd 1957; start by Arthur and Vassilvitskii 2007, seeded, the best of several) on standardised inputs, over the cells of a
-coarse grid weighted by their persons: a hundred million persons are some ten thousand cells. What is not known counts as the average.
+Method: scikit-learn's k-means (seeded, the best of several starts) on standardised inputs, over the cells of a coarse grid weighted by their
+persons: a hundred million persons are some ten thousand cells. What is not known counts as the average.
 Stability: the clusters of the former run hold, moved on by one round, until a fresh division is clearly better (run to its end, k-means would
 wander where nothing divides people); what is found is matched with them by least total distance (Hungarian method), and a matched cluster
-keeps its id, and its name while it has not moved. Origin, religion and health
-are no inputs, and nothing a person bought or gave is.
+keeps its id, and its name while it has not moved. Origin, religion and health are no inputs, and nothing a person bought or gave is.
 """
 
 from __future__ import annotations
@@ -19,6 +18,8 @@ import numpy.typing as npt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it publishes no types
 
 from appetence.contracts.domain import SMALL_COUNT
 from appetence.contracts.gold import Segment
@@ -128,35 +129,19 @@ def _distances(points: Array, centres: Array) -> Array:
 
 def _lasting(points: Array, persons: Array, earlier: Array, count: int) -> Array:
     """The best of several fresh solutions, or the former one moved on by a round unless a fresh one is clearly better."""
-    draw = np.random.default_rng(SEED)
-    fresh, spread = min((_settled(points, persons, _start(points, persons, count, draw)) for _ in range(STARTS)), key=lambda s: s[1])
+    kinds = len(np.unique(points, axis=0))
+    fresh, spread = _settled(points, persons, KMeans(min(count, kinds), n_init=STARTS, max_iter=ROUNDS, random_state=SEED))
     if len(earlier) != len(fresh):
         return fresh
-    moved, kept = _settled(points, persons, earlier, rounds=1)
+    moved, kept = _settled(points, persons, KMeans(len(earlier), init=earlier, n_init=1, max_iter=1))
     return fresh if spread < CLEARLY_BETTER * kept else moved
 
 
-def _start(points: Array, persons: Array, count: int, draw: np.random.Generator) -> Array:
-    """k-means++: each further centre is drawn by weight times the squared distance to the nearest one."""
-    chosen = [int(draw.choice(len(points), p=persons / persons.sum()))]
-    while len(chosen) < count:
-        far = persons * _distances(points, points[chosen]).min(axis=1)
-        if far.sum() <= 1e-12:
-            break
-        chosen.append(int(draw.choice(len(points), p=far / far.sum())))
-    return points[chosen]
-
-
-def _settled(points: Array, persons: Array, centres: Array, rounds: int = ROUNDS) -> tuple[Array, float]:
-    """Lloyd's rounds until no cell changes, or so many; a centre without cells stays. Returns the centres and the spread within."""
-    owners = np.full(len(points), -1)
-    for _ in range(rounds):
-        now = _distances(points, centres).argmin(axis=1)
-        if (now == owners).all():
-            break
-        owners = now
-        centres = np.array([_mean(points, persons, owners == i, centres[i]) for i in range(len(centres))])
-    return np.round(centres, 9), float(round((persons * _distances(points, centres).min(axis=1)).sum(), 6))
+def _settled(points: Array, persons: Array, method: KMeans) -> tuple[Array, float]:
+    """The centres and the spread within. On one thread: sums in another order would end in other last digits."""
+    with threadpool_limits(limits=1):
+        found = method.fit(points, sample_weight=persons)
+    return np.round(found.cluster_centers_, 9), round(float(found.inertia_), 6)
 
 
 def _mean(points: Array, persons: Array, mine: npt.NDArray[np.bool_], otherwise: Array) -> Array:

@@ -90,8 +90,7 @@ def write_export(  # noqa: PLR0913  # everything that makes an export, named by 
             envelope.send_text(text.encode("utf-8"), private / f"{kind}.sql", _script_name(name, kind))
         manifest = _manifest(name, layout, campaign_id, channel, rows, digest, destroy_by)
         envelope.send_text(manifest.canonical(), private / "manifest.json", manifest_name(name))
-        if registered:
-            _delete_other_kinds(store, name)
+        _delete_other_kinds(store, name)
         return ExportReceipt(rows, digest, cipher_hash, name)
     finally:
         shutil.rmtree(private, ignore_errors=True)
@@ -155,7 +154,7 @@ def _stem(file_name: str) -> str:
 
 
 def _delete_other_kinds(store: Store, file_name: str) -> None:
-    """The recipient was handed a file of another kind before: the register names the new one, so nobody would destroy the old one."""
+    """Where the recipient was handed a file of another kind before, the register names the new one, and nobody would destroy the old one."""
     kept = {file_name, *beside(file_name)}
     for ending in _ENDINGS.values():
         other = _stem(file_name) + ending

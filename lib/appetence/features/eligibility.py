@@ -9,11 +9,10 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.contracts.domain import ADULT_AGE, PermissionStatus, Purpose, RecipientSector, Use
+from appetence.contracts.domain import ADULT_AGE, Purpose, RecipientSector, Use
 from appetence.contracts.identity import Person, PersonLink
 from appetence.contracts.privacy import Death, Limitation, ProfilingObjection
 from appetence.contracts.reference import Exclusion, Instruction, Member
-from appetence.contracts.silver import PermissionEvent
 
 FEATURED_FROM = "_featured_from"
 """Column of `eligible_persons`: the first cutoff at which the person is certainly an adult."""
@@ -80,30 +79,6 @@ def frozen_records(limitations: DataFrame, day: dt.date) -> DataFrame:
 def objecting_records(objections: DataFrame) -> DataFrame:
     """Records of persons who object to being profiled: one column, `record_id`. An objection has no last day."""
     return objections.select(ProfilingObjection.record_id).distinct()
-
-
-def opposed_persons(events: DataFrame, links: DataFrame, voices: Collection[str], use: Use, purpose: Purpose, day: dt.date) -> DataFrame:
-    """Persons of whom none of the members `voices` may do anything for this use and purpose any more, since they said no: `person_id`.
-
-    `events` are permission events. With one member, a person's records are one voice. A voice is opposed when a no was said to it by `day`
-    and no channel holds a proven yes said later; one that nothing was said to is not. Who is supplied by none of `voices` is not told of.
-    """
-    e, person = PermissionEvent, str(PersonLink.person_id)
-    theirs = links.where(F.col(PersonLink.member_id).isin(sorted(voices))).select(PersonLink.record_id, PersonLink.member_id, person)
-    asked = events.where((F.col(e.use) == str(use)) & (F.col(e.purpose) == str(purpose)) & (F.to_date(F.col(e.collected_at)) <= F.lit(day)))
-    said = asked.select(e.record_id, e.channel, e.status, e.wording_version, e.collection_point, e.collected_at).join(
-        theirs, on=str(e.record_id), how="inner"
-    )
-    is_no = F.col(e.status) != str(PermissionStatus.GRANTED)
-    is_proven = (F.length(F.trim(F.col(e.wording_version))) > 0) & (F.length(F.trim(F.col(e.collection_point))) > 0)
-    by_channel = said.groupBy(person, PersonLink.member_id, e.channel).agg(
-        F.max(F.when(is_no, F.col(e.collected_at))).alias("_no"), F.max(F.when(~is_no & is_proven, F.col(e.collected_at))).alias("_yes")
-    )
-    holds = F.coalesce(F.col("_yes") > F.col("_no"), F.col("_yes").isNotNull())
-    by_voice = by_channel.groupBy(person, PersonLink.member_id).agg(F.max(F.col("_no").isNotNull() & ~holds).alias("_no"), F.max(holds).alias("_yes"))
-    opposed = by_voice.where(F.col("_no") & ~F.col("_yes")).select(person, PersonLink.member_id)
-    left = theirs.select(person, PersonLink.member_id).distinct().join(opposed, on=[person, str(PersonLink.member_id)], how="left_anti")
-    return opposed.select(person).distinct().join(left, on=person, how="left_anti")
 
 
 def eligible_persons(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -159,7 +159,7 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
         lines, "reference" if "reference" in layout.columns else list(layout.columns), layout,
         campaign_id=terms.spec.campaign_id, channel=channel, recipient=recipient, fingerprint=_key_of(ctx, recipient), pgp=desk.pgp,
         signer=desk.signer, store=desk.outbox, scratch=ctx.scratch, destroy_by=destroy_by,
-        registered=known[Export.plaintext_hash] if known else None,
+        registered=_unchanged(known, destroy_by),
     )  # fmt: skip
     ctx.progress(f"{terms.spec.campaign_id}: {receipt.rows} lines by {channel} for {recipient.recipient_id}")
     return {
@@ -167,6 +167,11 @@ def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: Data
         Export.cipher_hash: receipt.cipher_hash, "lines": link, "traps": traps, "is_new": receipt.is_new,
         Export.exported_on: known[Export.exported_on] if known and not receipt.is_new else ctx.as_of,
     }  # fmt: skip
+
+
+def _unchanged(known: Mapping[str, Any] | None, destroy_by: dt.date) -> str | None:
+    """The plaintext hash of a file that may stay as it was handed over; None when there is none, or its manifest names another day."""
+    return known[Export.plaintext_hash] if known is not None and known[Export.destroy_by] == destroy_by else None
 
 
 def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channel: str, recipient: RecipientSpec) -> tuple[Layout, DataFrame, Rows]:

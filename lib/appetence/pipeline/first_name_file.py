@@ -7,17 +7,12 @@ behind it. The counts of the newest editions are rounded to 5. About 700,000 lin
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
-import lzma
 import re
 import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import TextIO
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -26,13 +21,13 @@ from pyspark.sql import functions as F
 from appetence.columns.text import fold
 from appetence.contracts.reference import FirstName
 from appetence.errors import ConfigError
+from appetence.pipeline.supplied_file import csv_members, opened
 
 LAYOUTS = (("sexe", "preusuel", "annais", "nombre"), ("sexe", "prenom", "periode", "valeur"), ("sexe", "prenom", "periode", "valeur", "rang"))
 GENDERS = {"1": "M", "2": "F"}
 _REMEDY = "take the national file as INSEE publishes it (fichier des prénoms, prenoms-<year>-nat_csv.zip) and point `paths.first_names` at it"
 _RARE, _UNKNOWN_YEAR = ("_PRENOMS_RARES", "PRENOMS_RARES"), "XXXX"
 _YEAR, _COUNT = re.compile(r"(18|19|20)[0-9]{2}"), re.compile(r"[0-9]{1,8}")
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, ValueError, csv.Error)
 
 Births = Counter[tuple[str, str, int]]
 
@@ -61,8 +56,8 @@ def read_births(path: Path) -> tuple[Births, Births]:
     """Births by name, gender and decade; and by gender and decade of everybody, under an empty name. Years that are not known are left out."""
     births: Births = Counter()
     everybody: Births = Counter()
-    with _opened(path) as text:
-        lines = csv.reader(text, delimiter=";")
+    with opened(path, "first_names", _REMEDY, partial(_only, path)) as texts:
+        lines = csv.reader(texts[0][1], delimiter=";")
         columns = _layout(path, next(lines, []))
         for number, line in enumerate(lines, start=2):
             if not line:
@@ -79,25 +74,11 @@ def read_births(path: Path) -> tuple[Births, Births]:
     return births, everybody
 
 
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path}: correct `paths.first_names`, or leave it empty to use the shipped table.")
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) == b"PK\x03\x04":
-                archive = zipfile.ZipFile(stream)
-                members = [m for m in archive.infolist() if m.filename.lower().endswith((".csv", ".txt"))]
-                if len(members) != 1:
-                    raise ConfigError(f"{path} holds {len(members)} CSV files; {_REMEDY}.")
-                yield io.TextIOWrapper(archive.open(members[0]), encoding="utf-8-sig", newline="")
-            else:
-                stream.seek(0)
-                yield io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} is not UTF-8 text; {_REMEDY}.") from None
-    except _DAMAGED:
-        raise ConfigError(f"{path} is damaged and cannot be read to its end; {_REMEDY}.") from None
+def _only(path: Path, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    members = csv_members(archive)
+    if len(members) != 1:
+        raise ConfigError(f"{path} holds {len(members)} CSV files; {_REMEDY}.")
+    return members
 
 
 def _layout(path: Path, header: list[str]) -> tuple[str, ...]:

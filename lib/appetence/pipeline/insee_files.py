@@ -6,17 +6,14 @@ those of fewer than eleven households are left where they are.
 
 from __future__ import annotations
 
-import contextlib
 import csv
-import io
 import itertools
-import lzma
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
@@ -26,9 +23,11 @@ from appetence.contracts.domain import SMALL_COUNT
 from appetence.contracts.settings import PathSettings
 from appetence.enrichment import areas, insee
 from appetence.errors import ConfigError
+from appetence.pipeline.supplied_file import as_text, csv_members, opened
 
-_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError, csv.Error)
 _ROWS_AT_ONCE = 50_000
+_LABELS = "replace"
+"""Labels are not read: their encoding does not matter."""
 
 
 def legal_populations(paths: PathSettings) -> dict[str, int]:
@@ -52,45 +51,27 @@ def area_facts(spark: SparkSession, paths: PathSettings) -> areas.Supplied:
 
 def _rows(path: str, source: insee.Source) -> Iterator[tuple[Any, ...]]:
     seen: set[str] = set()
-    with _opened(Path(path), source) as texts:
+    file = Path(path)
+    with opened(file, source.setting, source.remedy, partial(_chosen, file, source), _LABELS) as texts:
         for where, text in texts:
             first = text.readline()
             lines = csv.reader(itertools.chain([first], text), delimiter=insee.separator(first))
             yield from insee.read_lines(lines, source, where, seen)
 
 
-@contextlib.contextmanager
-def _opened(path: Path, source: insee.Source) -> Iterator[list[tuple[str, io.TextIOWrapper]]]:
-    """The texts to read with the names to tell: the file itself, or what the zip holds of it. A label's encoding does not matter."""
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path}: correct `paths.{source.setting}`, or leave it empty to do without.")
-    with path.open("rb") as stream:
-        is_packed = stream.read(4) == b"PK\x03\x04"
-        stream.seek(0)
-        try:
-            yield _members(stream, path, source) if is_packed else [(str(path), _text(stream))]
-        except _DAMAGED:
-            raise ConfigError(f"{path} is damaged and cannot be read to its end; {source.remedy}.") from None
-
-
-def _text(stream: Any) -> io.TextIOWrapper:
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _members(stream: BinaryIO, path: Path, source: insee.Source) -> list[tuple[str, io.TextIOWrapper]]:
+def _chosen(path: Path, source: insee.Source, archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """The CSV files of a zip whose header fits; of several, those called as INSEE calls them."""
-    archive = zipfile.ZipFile(stream)
-    fitting = [m for m in archive.infolist() if m.filename.lower().endswith((".csv", ".txt")) and _fits(archive, m, source)]
+    fitting = [m for m in csv_members(archive) if _fits(archive, m, source)]
     called = [m for m in fitting if re.fullmatch(source.member, PurePath(m.filename).stem.lower())]
     chosen = fitting if len(fitting) == 1 else called
     if not chosen or (len(chosen) > 1 and not source.takes_all_members):
         raise ConfigError(f"{path} holds {len(fitting)} CSV files with the columns looked for, and which is meant cannot be told; {source.remedy}.")
-    return [(f"{path}, {m.filename}", _text(archive.open(m))) for m in chosen]
+    return chosen
 
 
 def _fits(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: insee.Source) -> bool:
     with archive.open(member) as stream:
-        first = _text(stream).readline()
+        first = as_text(stream, _LABELS).readline()
     header = next(csv.reader([first], delimiter=insee.separator(first)), [])
     return source.layout([name.strip() for name in header]) is not None
 

@@ -5,6 +5,7 @@ A person who may no longer be scored loses the scores of every cutoff, not only 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
@@ -12,17 +13,19 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from appetence.contracts.domain import PermissionStatus, Purpose, Use
 from appetence.contracts.gold import Score
 from appetence.contracts.identity import Person, PersonLink
 from appetence.contracts.local import local_frame
 from appetence.contracts.privacy import Suppression
 from appetence.contracts.silver import PermissionEvent, Record
-from appetence.features import eligibility as e
 from appetence.pipeline.context import Context
 from appetence.pipeline.modelling import ModelPlan, eligible_persons
 from appetence.pipeline.select_campaign import current_suppressions
 from appetence.privacy.suppressions import GLOBAL, suppressed_records
+from appetence.selection.permission import fold_events
 
+E = PermissionEvent
 _PERSON = str(Person.person_id)
 
 
@@ -45,9 +48,26 @@ def scorable_persons(ctx: Context, recipients: Iterable[str]) -> Scorable:
 def closed_persons(ctx: Context, plan: ModelPlan, suppressed: DataFrame) -> DataFrame:
     """`person_id` of those that one model may not score: suppressed for its client, or opposed with every member that could supply them."""
     events = ctx.lake.read_or_empty(PermissionEvent)
-    opposed = e.opposed_persons(events, ctx.lake.read(PersonLink), plan.voices, plan.product, plan.purpose, ctx.as_of)
+    opposed = opposed_persons(events, ctx.lake.read(PersonLink), plan.voices, plan.product, plan.purpose, ctx.as_of)
     theirs = suppressed.where(F.col(Suppression.scope).isin(sorted(plan.parties))).select(_PERSON)
     return ctx.lake.stage("closed", opposed.unionByName(theirs).distinct())
+
+
+def opposed_persons(events: DataFrame, links: DataFrame, voices: Collection[str], use: Use, purpose: Purpose, day: dt.date) -> DataFrame:
+    """Persons of whom none of the members `voices` may do anything for this use and purpose any more, since they said no: `person_id`.
+
+    `events` are permission events, folded as a selection folds them: with one member, a person's records are one voice. A voice is opposed
+    when a no was said to it by `day` and nothing holds on any channel; one that nothing was said to is not. Who is supplied by none of
+    `voices` is not told of.
+    """
+    voice = [_PERSON, str(PersonLink.member_id)]
+    theirs = links.where(F.col(PersonLink.member_id).isin(sorted(voices))).select(PersonLink.record_id, *voice)
+    asked = events.where((F.col(E.use) == str(use)) & (F.col(E.purpose) == str(purpose)) & (F.to_date(F.col(E.collected_at)) <= F.lit(day)))
+    said = asked.drop(E.member_id).join(theirs, on=str(E.record_id), how="inner")
+    refused = said.where(F.col(E.status) != str(PermissionStatus.GRANTED)).select(*voice).distinct()
+    opposed = refused.join(fold_events(said, day).select(*voice), on=voice, how="left_anti")
+    left = theirs.select(*voice).distinct().join(opposed, on=voice, how="left_anti")
+    return opposed.select(_PERSON).distinct().join(left, on=_PERSON, how="left_anti")
 
 
 def withdraw(ctx: Context, persons: DataFrame, closed: Mapping[str, DataFrame]) -> int:
