@@ -66,10 +66,12 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
     assert (anne.way_number, anne.way_repetition, anne.way_name) == ("12", "BIS", "AVENUE DE LA PAIX")
     assert (anne.postcode, anne.city, anne.commune_code, anne.department, anne.address_grade) == ("35000", "RENNES", "35238", "35", "A")
     assert anne.address_extra == "BATIMENT C APPARTEMENT 4" and anne.is_deliverable
+    assert (anne.way_type, anne.building, anne.flat, anne.cedex, anne.box, anne.locality) == ("AVENUE", "C", "4", "CEDEX", None, None)
     assert (anne.email, anne.email_grade, anne.mobile, anne.landline) == ("anne.durand@gmail.com", "B", "+33612345679", None)
     assert (pierre.first_name, pierre.last_name, pierre.name_grade) == ("PIERRE", "DURAND", "B"), "inverted fields are put right"
     assert pierre.birth_date is None and pierre.birth_date_grade == "D"
-    assert (pierre.commune_code, pierre.address_grade) == ("56260", "B"), "the postcode's only commune stands in for a misspelt one"
+    assert (pierre.commune_code, pierre.city, pierre.address_grade) == ("56260", "VANNES", "B"), "a commune of the postcode nearly spelled right"
+    assert pierre.address_lines[-1] == "56000 VANNES"
     assert pierre.landline == "+33297112234" and pierre.interests == ["jardin", "lecture"]
     whole, misread, built = found["r4"], found["r5"], found["r6"]
     assert (whole.first_name, whole.last_name, whole.name_grade) == ("ANNE", "DURAND", "B"), "a whole name in the surname field is parted"

@@ -140,12 +140,15 @@ _BUILDING = rf"(?:BATIMENT|BLOC|TOUR(?! [DL]\b))(?<!\b(?:{words.ARTICLE}) [A-Z]{
 _STAIRCASE = r"(?:ESCALIER|ENTREE|HALL) ([A-Z0-9]{1,3})"
 
 
-def units(written: Column) -> tuple[Column, ...]:
-    """Building, staircase, storey and flat, each after its word, in folded text, its lines kept, with its words in full;
-    null each without one."""
-    named = (("BATIMENT ", _unit(written, _BUILDING)), ("ESCALIER ", _unit(written, _STAIRCASE)), ("ETAGE ", _storey(written)),
-             ("APPARTEMENT ", _unit(written, _FLAT)))  # fmt: skip
-    return tuple(F.concat(F.lit(word), value) for word, value in named)
+UNIT_WORDS = {"building": "BATIMENT", "staircase": "ESCALIER", "storey": "ETAGE", "flat": "APPARTEMENT"}
+"""The units of a building, from the large to the small, and the word that stands before each in an address."""
+
+
+def units(written: Column) -> dict[str, Column]:
+    """The units of ``UNIT_WORDS`` in folded text, its lines kept, with its words in full; null each without one."""
+    return {
+        "building": _unit(written, _BUILDING), "staircase": _unit(written, _STAIRCASE), "storey": _storey(written), "flat": _unit(written, _FLAT),
+    }  # fmt: skip
 
 
 def flat(c: Column) -> Column:

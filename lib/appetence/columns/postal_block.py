@@ -17,9 +17,11 @@ from appetence.columns.text import fold, null_if_empty
 
 IS_DOMESTIC, POSTCODE, CITY = "_is_domestic", "_postcode", "_city"
 BLOCK, WAY_LINE, UNITS = "_block", "_way_line", "_units"
-RESULTS = (IS_DOMESTIC, POSTCODE, CITY, BLOCK, WAY_LINE, UNITS)
+CEDEX, PLACE, BUILDING = "_cedex", "_place_line", "_building_name"
+RESULTS = (IS_DOMESTIC, POSTCODE, CITY, BLOCK, WAY_LINE, UNITS, CEDEX, PLACE, BUILDING)
 """What :func:`with_block` adds: whether the address is French; postcode and commune in comparison form; the lines; the way line, written
-out; the text units of the building are read from (null when there can be none)."""
+out; the text units of the building are read from (null when there can be none); CEDEX; the place behind the way (locality, zone), its box
+left out; the name of the building."""
 
 
 def with_block(
@@ -50,10 +52,10 @@ def with_block(
     parted = _parted(given.withColumns({CITY: F.when(F.col(IS_DOMESTIC), postal.commune(F.col("_town"))).otherwise(F.col("_town"))}))
     code = F.coalesce(F.col(POSTCODE), F.when(F.col(IS_DOMESTIC), fold(postcode)))
     cedex = F.when(F.col(IS_DOMESTIC) & F.contains(F.col("_town"), F.lit("CEDEX")), postal.cedex_in(F.col("_town")))
-    ends = parted.withColumns(
+    ends = parted.withColumn(CEDEX, cedex).withColumns(
         {
             "_first_line": lines.name_line(F.col("_name"), civility, first, last),
-            "_last_line": F.concat_ws(" ", code, F.col(CITY), cedex),
+            "_last_line": F.concat_ws(" ", code, F.col(CITY), F.col(CEDEX)),
             "_country_line": F.when(~F.col(IS_DOMESTIC), lines.country_line(country)),
         }
     )
@@ -77,8 +79,9 @@ def _parted(given: DataFrame) -> DataFrame:
             "_parts": F.when(is_several, lines.around(F.col("_text"), F.col("_way"))).otherwise(alone),
             WAY_LINE: null_if_empty(F.coalesce(F.col("_way"), wanted, F.substring_index("_text", "\n", 1))),
             UNITS: F.col("_swapped"),
+            BUILDING: F.when(is_several, lines.building_name(F.col("_text"))),
         }
-    )
+    ).withColumn(PLACE, F.when(is_several, lines.place_behind(F.col("_text"), F.col("_parts"), F.col("_way"))))
 
 
 def _fitted() -> Column:

@@ -190,6 +190,18 @@ def around(text: Column, way: Column) -> Column:
     )
 
 
+def building_name(text: Column) -> Column:
+    """The line that names a building, of several parts; null when none does."""
+    return null_if_empty(F.regexp_extract(text, rf"(?m)^(?!{words.BUILDING_UNIT})(?:{words.BUILDING_NAME}).*$", 0))
+
+
+def place_behind(text: Column, parts: Column, way: Column) -> Column:
+    """The first of :func:`around`'s parts behind the way, without its box; else the part of the text that opens like a place; null without one."""
+    behind = F.get(parts, F.nullif(F.array_position(parts, way), F.lit(0)).cast("int"))
+    opened = F.regexp_extract(text, rf"(?m)^(?!{words.BOX})(?:{words.SITE}).*$", 0)
+    return F.coalesce(null_if_empty(F.regexp_replace(behind, rf"(?:^| ){words.BOX}$", "")), null_if_empty(opened))
+
+
 def _four(fore: Column, way: Column, rear: Column) -> Column:
     """Four lines at most: the way, one of the place if there is any, then the most particular; the rest is left out."""
     room = F.lit(4) - F.size(way)
