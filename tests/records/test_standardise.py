@@ -66,6 +66,8 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
     assert (anne.way_number, anne.way_repetition, anne.way_name) == ("12", "BIS", "AVENUE DE LA PAIX")
     assert (anne.postcode, anne.city, anne.commune_code, anne.department, anne.address_grade) == ("35000", "RENNES", "35238", "35", "A")
     assert anne.address_extra == "BATIMENT C APPARTEMENT 4" and anne.is_deliverable
+    assert (anne.address_verdict, pierre.address_verdict, nobody.address_verdict) == ("good", "commune_repaired", "absent")
+    assert anne.name_confidence > 0.5 and pierre.name_confidence > names.SURE, "one stood right, one was turned round"
     assert (anne.way_type, anne.building, anne.flat, anne.cedex, anne.box, anne.locality) == ("AVENUE", "C", "4", "CEDEX", None, None)
     assert (anne.email, anne.email_grade, anne.mobile, anne.landline) == ("anne.durand@gmail.com", "B", "+33612345679", None)
     assert (pierre.first_name, pierre.last_name, pierre.name_grade) == ("PIERRE", "DURAND", "B"), "inverted fields are put right"

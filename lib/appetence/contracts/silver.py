@@ -23,6 +23,7 @@ class Record(Table):
     last_name = field(STRING, "Folded; compound names as words.", personal=P.IDENTITY, provided=True)
     birth_name = field(STRING, "Folded maiden name.", personal=P.IDENTITY, provided=True)
     name_grade = field(STRING, "A good, B repaired, C doubtful, D unusable, E absent.", required=True)
+    name_confidence = field(DOUBLE, "Probability that first name and surname stand where they belong; null where either is unknown to the tables.")
     is_company = field(BOOLEAN, "The name is a company's.", required=True)
     birth_date = field(DATE, "Null when absent, impossible or a default.", personal=P.LIFE, provided=True)
     birth_date_grade = field(STRING, "A to E.", required=True)
@@ -49,6 +50,11 @@ class Record(Table):
     department = field(STRING, "Department code.", personal=P.CONTACT)
     country = field(STRING, "ISO code.", personal=P.CONTACT, provided=True)
     address_grade = field(STRING, "A to E.", required=True)
+    address_verdict = field(
+        STRING,
+        "Why the address has its grade: good, no_number, commune_by_code, commune_repaired, tangled, unknown_commune, foreign, no_way, "
+        "no_place, absent; service where the address service answered.",
+    )
     is_deliverable = field(BOOLEAN, "A letter would arrive.", required=True)
     email = field(STRING, "Normalised.", personal=P.CONTACT, provided=True)
     email_grade = field(STRING, "A to E.", required=True)

@@ -55,6 +55,7 @@ def with_answers(lines: DataFrame, answers: DataFrame) -> DataFrame:
     parts = (Record.way_number, Record.way_repetition, Record.way_name, Record.address_extra, Record.postcode, Record.city)
     answered |= {str(c): F.coalesce(F.col(c), fold(answer[str(c)])) for c in parts}
     answered[str(Record.department)] = F.coalesce(F.col(Record.department), postal.department(answer["postcode"]))
+    answered[str(Record.address_verdict)] = F.lit("service")
     columns = {name: F.when(is_answered, value).otherwise(F.col(name)) for name, value in answered.items()}
     lowered = F.when(F.col(STATE).isNotNull(), _lower(F.col(Record.address_grade))).otherwise(F.col(Record.address_grade))
     columns[str(Record.address_grade)] = F.when(is_answered, answer["grade"]).otherwise(lowered)

@@ -8,12 +8,20 @@ from pyspark.sql import functions as F
 from appetence.columns import postal, postal_block, postal_lines, postal_words
 from appetence.columns.grades import Grade
 from appetence.columns.postal_block import BLOCK, BUILDING, CEDEX, CITY, IS_DOMESTIC, PLACE, POSTCODE, UNITS, WAY_LINE
-from appetence.columns.text import let, null_if_empty
+from appetence.columns.text import let, looked_up, null_if_empty
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.reference import Commune
 from appetence.contracts.silver import Record
 
 _PLACE, _CODE, _ONLY = "_place", "_place_code", "_place_only"
+
+
+GRADES = {
+    "absent": Grade.ABSENT.value, "no_place": Grade.UNUSABLE.value, "no_way": Grade.UNUSABLE.value, "foreign": Grade.DOUBTFUL.value,
+    "unknown_commune": Grade.DOUBTFUL.value, "tangled": Grade.DOUBTFUL.value, "commune_repaired": Grade.REPAIRED.value,
+    "commune_by_code": Grade.REPAIRED.value, "no_number": Grade.REPAIRED.value, "good": Grade.GOOD.value,
+}  # fmt: skip
+"""Verdict of an address -> its grade; the first that holds, in this order, is the verdict."""
 
 
 def with_address(lines: DataFrame, communes: DataFrame) -> DataFrame:
@@ -144,15 +152,20 @@ def _graded(lines: DataFrame) -> DataFrame:
     boxed = F.col(Record.address_extra).rlike(r"\b(?:BP|CS|TSA) [0-9]")
     numbered = F.col(Record.way_number).isNotNull() | F.coalesce(boxed, F.lit(False))
     tangled = F.col(UNITS).isNotNull() & F.coalesce(F.col(WAY_LINE).rlike(postal_words.TANGLED), F.lit(False))
-    grade = (
-        F.when(~has_way & F.col(Record.postcode).isNull() & F.col(Record.city).isNull(), Grade.ABSENT.value)
-        .when(~has_place | ~has_way, Grade.UNUSABLE.value)
-        .when(~F.col(IS_DOMESTIC), Grade.DOUBTFUL.value)
-        .when(F.col(Record.commune_code).isNull(), Grade.DOUBTFUL.value)
-        .when(tangled, Grade.DOUBTFUL.value)
-        .when(F.col("_exact").isNull() | ~numbered, Grade.REPAIRED.value)
-        .otherwise(Grade.GOOD.value)
+    respelled = (F.col(Record.postcode) != F.col(POSTCODE)) | (F.col(Record.city) != F.col(CITY))
+    verdict = (
+        F.when(~has_way & F.col(Record.postcode).isNull() & F.col(Record.city).isNull(), "absent")
+        .when(~has_place, "no_place")
+        .when(~has_way, "no_way")
+        .when(~F.col(IS_DOMESTIC), "foreign")
+        .when(F.col(Record.commune_code).isNull(), "unknown_commune")
+        .when(tangled, "tangled")
+        .when(F.col("_exact").isNull() & respelled, "commune_repaired")
+        .when(F.col("_exact").isNull(), "commune_by_code")
+        .when(~numbered, "no_number")
+        .otherwise("good")
     )
-    graded = lines.withColumn(Record.address_grade, grade)
+    judged = lines.withColumn(Record.address_verdict, verdict)
+    graded = judged.withColumn(Record.address_grade, looked_up(GRADES, F.col(Record.address_verdict)))
     reaches = F.col(Record.address_grade).isin(Grade.GOOD.value, Grade.REPAIRED.value) & F.col(Record.last_name).isNotNull()
     return graded.withColumn(Record.is_deliverable, reaches).drop(*postal_block.RESULTS, "_way", "_fields", "_extra", "_exact")

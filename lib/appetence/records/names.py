@@ -28,7 +28,7 @@ def name_frequencies(first_names: DataFrame, surnames: DataFrame) -> DataFrame:
 
 
 def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
-    """Adds civility, gender, first_name, last_name, birth_name, name_grade and is_company of silver.record to raw customer lines."""
+    """Adds civility, gender, first_name, last_name, birth_name, name_grade, name_confidence and is_company of silver.record to raw customer lines."""
     raw_first, raw_last, raw_birth = (F.col(c) for c in (RawRecord.first_name, RawRecord.last_name, RawRecord.birth_name))
     # Each step is a projection of its own: what a later one uses twice is computed once.
     bare = lines.withColumns(
@@ -100,7 +100,8 @@ def _in_order(known: DataFrame) -> DataFrame:
     last2 = F.when(inverted, F.col("_first")).when(behind, without_tail).when(before, without_head).otherwise(last)
     helpers = [f"_{s}_{x}" for s in ("first", "last") for x in ("word", "as_first", "as_last")]
     unsure = F.coalesce(has_first & is_known & ~inverted & (odds >= UNSURE), F.lit(False))
-    moved = {"_is_moved": inverted | behind | before, "_is_unsure": unsure}
+    sure = F.when(has_first & is_known, F.when(inverted, odds).otherwise(1 - odds))
+    moved = {Record.name_confidence: F.round(sure, 4), "_is_moved": inverted | behind | before, "_is_unsure": unsure}
     return known.withColumns({"_first2": first2, "_last2": last2, **moved}).drop(*helpers)
 
 

@@ -67,6 +67,7 @@ def build_bare_records(transactions: DataFrame, records: DataFrame) -> DataFrame
     values = {str(f): F.lit(None).cast(f.dtype) for f in Record.content() if f not in seen.columns}
     values |= {str(g): absent for g in (Record.name_grade, Record.birth_date_grade, Record.address_grade, Record.email_grade)}
     values |= {str(g): absent for g in (Record.mobile_grade, Record.landline_grade)}
+    values[str(Record.address_verdict)] = F.lit("absent")
     values |= {str(Record.is_bare): F.lit(True), str(Record.is_company): F.lit(False), str(Record.is_deliverable): F.lit(False)}
     return Record.shape(seen.withColumns(values))
 
