@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
@@ -16,6 +17,7 @@ from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
 from appetence.storage.lake import Lake
+from appetence.storage.purging import AGE_CHECK
 
 pytestmark = pytest.mark.spark
 DAY = dt.date(2026, 10, 31)
@@ -95,6 +97,22 @@ def test_delete_by_opaque_id_and_purge_leave_no_personal_byte(lake: Lake) -> Non
     assert lake.purge([Record])["silver.record"] >= 1
     assert [r["last_name"] for r in lake.read(Record).collect()] == ["MARTIN"]
     assert not any(b"ZANZIBAROV" in f.read_bytes() for f in Path(lake.path(Record)).rglob("*") if f.is_file())
+
+
+def test_a_purge_reaches_rows_that_a_deletion_vector_only_marks(lake: Lake) -> None:
+    """A table that somebody gave deletion vectors, as a cluster may do: a vacuum alone would keep the file with the row in it."""
+    rows = [{"record_id": r, "customer_ref": r, "last_name": n, "delivered_on": DAY} for r, n in (("r1", "ZANZIBAROV"), ("r2", "MARTIN"))]
+    lake.sync(Record, Record.frame(lake.spark, rows).coalesce(1))
+    lake.spark.sql(f"ALTER TABLE {lake.identifier(Record)} SET TBLPROPERTIES ('delta.enableDeletionVectors' = 'true')")
+    lake.spark.sql(f"DELETE FROM {lake.identifier(Record)} WHERE record_id = 'r1'")
+    assert list(Path(lake.path(Record)).glob("deletion_vector*")) and lake._files(Record) is None
+    held = [f for f in Path(lake.path(Record)).rglob("*.parquet") if f.name.startswith("part-")]
+    assert any("ZANZIBAROV" in str(pq.read_table(f, columns=["last_name"]).to_pydict()) for f in held)
+    checks = lake.spark.conf.get(AGE_CHECK)
+    lake.purge([Record])
+    left = [f for f in Path(lake.path(Record)).rglob("*.parquet") if f.name.startswith("part-")]
+    assert [pq.read_table(f, columns=["last_name"]).to_pydict()["last_name"] for f in left] == [["MARTIN"]]
+    assert lake.spark.conf.get(AGE_CHECK) == checks and [r.last_name for r in lake.read(Record).collect()] == ["MARTIN"]
 
 
 def test_inv_30_writers_at_the_same_time_lose_no_row(lake: Lake) -> None:

@@ -1,5 +1,6 @@
 """The only code that names Delta: tables are read and written by contract."""
 
-from appetence.storage.lake import Change, Lake
+from appetence.storage.change import Change
+from appetence.storage.lake import Lake
 
 __all__ = ["Change", "Lake"]

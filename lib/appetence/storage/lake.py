@@ -1,8 +1,7 @@
 """The lake: read, insert, upsert, sync and purge tables by contract.
 
 Every writer stages its rows once (which cuts their lineage; rows that the driver holds have none), checks shape and key, compares with what is
-stored and commits only the difference: a rerun that changes nothing commits nothing. `run_id` marks the run that last changed a row and is
-left out of comparisons.
+stored and commits only the difference: a rerun that changes nothing commits nothing. `run_id`, the run that last changed a row, is not compared.
 """
 
 from __future__ import annotations
@@ -27,7 +26,10 @@ from pyspark.sql import types as T
 from appetence.contracts.base import RUN_ID, Table
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
 from appetence.storage import differences as d
+from appetence.storage import purging
+from appetence.storage.change import Change
 from appetence.storage.files import count_held, count_rows, live_files, sweep
+from appetence.storage.standing import Standing, is_put_back, standing
 
 CATALOG = "catalog:"
 MADE_WITH = "appetence.made_with"
@@ -37,22 +39,6 @@ FEW = 100_000
 
 Done = TypeVar("Done")
 Also = TypeVar("Also")
-
-
-@dataclass(frozen=True)
-class Change:
-    """What one write did. `rows` counts what was handed in, `version` is the table's version after it (None when it does not exist)."""
-
-    rows: int
-    inserted: int
-    updated: int
-    deleted: int
-    version: int | None
-
-    @property
-    def is_none(self) -> bool:
-        """Nothing was to be changed."""
-        return self.inserted + self.updated + self.deleted == 0
 
 
 @dataclass
@@ -95,6 +81,21 @@ class Lake:
         if self._log(table) is not None:
             return self._log_version(table)
         return int(self._delta(table).history(1).select("version").first()[0])  # type: ignore[index]  # a table that exists has a version
+
+    def standing(self, table: type[Table]) -> Standing | None:
+        """The table's newest commit; None when it does not exist. Of a local table without Spark."""
+        if log := self._log(table):
+            return standing(log.parent)
+        return purging.standing_of(self._delta(table)) if self.exists(table) else None
+
+    def is_put_back(self, table: type[Table], seen: Standing) -> bool:
+        """Whether the table was put back to an earlier state, or is gone, since it stood as it was `seen`."""
+        log = self._log(table)
+        return is_put_back(log.parent, seen) if log else not self.exists(table) or purging.went_back(self._delta(table), seen)
+
+    def put_forward(self, table: type[Table], version: int) -> bool:
+        """Brings a table to a version its own history still holds; False when that is no longer to be had."""
+        return self.exists(table) and purging.put_forward(self._delta(table), version)
 
     # -- reading ----------------------------------------------------------------------------------------------------------
 
@@ -234,15 +235,16 @@ class Lake:
 
     def purge(self, tables: Iterable[type[Table]]) -> dict[str, int]:
         """Removes every file that the current version of each table does not need; older versions can no longer be read. Files removed by table."""
-        there = [] if self.is_dry_run else [t for t in tables if self.exists(t)]
-        return dict(zip((t.full_name() for t in there), self.together(*(partial(self._purge, t) for t in there)), strict=True))
+        there = [t for t in tables if self.exists(t)] if not self.is_dry_run else []
+        with purging.keeping_nothing(self.spark):
+            return dict(zip((t.full_name() for t in there), self.together(*(partial(self._purge, t) for t in there)), strict=True))
 
     def _purge(self, table: type[Table]) -> int:
         live = self._files(table)
         if live is not None:
             return sweep(Path(self.path(table)), live)
         before = self._file_count(table)
-        self._delta(table).vacuum(0)
+        purging.vacuum(self.spark, self._delta(table), self.identifier(table))
         return before - self._file_count(table)
 
     def optimize(self, table: type[Table]) -> bool:
