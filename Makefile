@@ -72,10 +72,12 @@ $(STAMP_REAL): $(STAMP)
 bench: setup ## measure (ARGS="identity --records FILE ...")
 	@$(RUN)/appetence bench $(ARGS)
 
-docs: setup ## write the dictionaries, docs/tables.md and docs/features.md, from the contracts and the list of model inputs
+docs: setup ## write the dictionaries, docs/tables.md and docs/features.md, and who may read what, from the contracts and the list of model inputs
 	@mkdir -p docs
 	@$(RUN)/appetence tables --markdown > docs/tables.md.part
 	@mv docs/tables.md.part docs/tables.md
+	@$(RUN)/appetence audit grants --terraform > infra/terraform/readers.tf.part
+	@mv infra/terraform/readers.tf.part infra/terraform/readers.tf
 	@$(RUN)/appetence tables --features > docs/features.md.part
 	@mv docs/features.md.part docs/features.md
 

@@ -1,78 +1,17 @@
-# Who may read and write what: nobody has more than the work asks for, and no person writes.
+# Who may read and write what: nobody has more than the work asks for, and no person writes. Which role reads which table is made from the
+# contracts: see readers.tf.
 #
 #   jobs               every schema, read and write
-#   officer            privacy, ops and reference whole; elsewhere what proves a decision
+#   officer            every table, and writes nothing
 #   data scientists    features, scores and models: a person is a number there, without name or coordinate
 #   campaign teams     campaigns, selections and their reasons
+#   auditors           runs, the trail, certificates and requests without coordinates
 #   commercial agents  no table: they are given masked counts only, never these rows
 #
 # Single tables need `tables_exist`: the jobs create them.
 
 locals {
   jobs_principal = databricks_service_principal.jobs.application_id
-
-  # role -> schemas it may read whole
-  schema_readers = {
-    officer = ["privacy", "ops", "reference"]
-  }
-
-  # role -> further tables it may read
-  table_readers = {
-    data_scientists = [
-      "gold.cluster",
-      "gold.drift",
-      "gold.feature",
-      "gold.gains_tier",
-      "gold.model_card",
-      "gold.response",
-      "gold.score",
-      "gold.segment",
-      "gold.stability",
-      "identity.candidate_statistic",
-      "identity.match_model",
-      "ops.run",
-      "reference.area",
-      "reference.commune",
-      "reference.first_name",
-      "reference.sector_crosswalk",
-    ]
-    campaign_teams = [
-      "gold.campaign",
-      "gold.decision",
-      "gold.export",
-      "gold.matchback",
-      "gold.model_card",
-      "gold.response",
-      "gold.score",
-      "gold.selection",
-      "gold.tier",
-      "gold.waterfall",
-      "reference.exclusion",
-      "reference.instruction",
-      "reference.law_rule",
-      "reference.member",
-      "reference.programme",
-      "reference.recipient",
-      "reference.sector_crosswalk",
-    ]
-    officer = [
-      "bronze.delivery",
-      "bronze.reject",
-      "gold.campaign",
-      "gold.decision",
-      "gold.export",
-      "gold.export_line",
-      "gold.model_card",
-      "gold.selection",
-      "gold.statement",
-      "gold.waterfall",
-      "identity.identity_event",
-      "identity.person_link",
-      "silver.permission",
-      "silver.permission_event",
-    ]
-    commercial_agents = []
-  }
 
   # role -> schemas it must be able to enter
   entered = {

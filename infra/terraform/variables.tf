@@ -122,12 +122,14 @@ variable "groups" {
     data_scientists   = string
     campaign_teams    = string
     officer           = string
+    auditors          = string
     commercial_agents = string
   })
   default = {
     data_scientists   = "appetence-data-scientists"
     campaign_teams    = "appetence-campaign-teams"
     officer           = "appetence-data-protection-officer"
+    auditors          = "appetence-auditors"
     commercial_agents = "appetence-commercial-agents"
   }
 }

@@ -19,6 +19,7 @@ import pytest
 import yaml
 
 from appetence.contracts import REGISTRY, Personal
+from appetence.privacy.grants import ROLES, as_terraform, readable, statements
 from appetence.runtime.config import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,7 +182,19 @@ def granted(role: str) -> set[str]:
     return {*plain(values()["table_readers"][role]), *(name for name, table in REGISTRY.items() if table.schema in schemas)}
 
 
-@pytest.mark.parametrize("role", ["data_scientists", "campaign_teams", "officer", "commercial_agents"])
+def test_who_reads_what_is_what_the_contracts_give() -> None:
+    """One source: the SQL of `appetence audit grants` and Terraform come from the same rules."""
+    assert (FOLDER / "readers.tf").read_text(encoding="utf-8") == as_terraform(), "run `make docs`"
+    roles = [role for role in ROLES if not role.is_writer]
+    assert {role.group: granted(role.group) for role in roles} == {role.group: set(readable(role)) for role in roles}
+    (groups,) = [body["default"] for block in blocks("variable") for name, body in block.items() if name == "groups"]
+    assert set(groups) == {role.group for role in roles}
+    for role in roles:
+        told = [s for s in statements("c") if s.endswith(f"TO `{role.name}`") and "ON TABLE" in s]
+        assert {".".join(re.findall(r"`(\w+)`", s)[1:3]) for s in told} == granted(role.group), role.name
+
+
+@pytest.mark.parametrize("role", ["data_scientists", "campaign_teams", "officer", "auditors", "commercial_agents"])
 def test_every_granted_table_has_a_contract(role: str) -> None:
     assert granted(role) - set(REGISTRY) == set()
 

@@ -40,7 +40,9 @@ def add_to(commands: Any) -> None:
         page.set_defaults(act=act)
     grants = parts.add_parser("grants", help="who may read which table: SQL for a catalog, or with --roles a page for people")
     grants.add_argument("--catalog", default="appetence", help="name of the catalog")
-    grants.add_argument("--roles", action="store_true", help="what each role sees, as Markdown")
+    form = grants.add_mutually_exclusive_group()
+    form.add_argument("--roles", action="store_true", help="what each role sees, as Markdown")
+    form.add_argument("--terraform", action="store_true", help="infra/terraform/readers.tf")
     grants.set_defaults(act=_grants)
 
 
@@ -93,7 +95,7 @@ def _impact(args: argparse.Namespace) -> int:
 
 
 def _grants(args: argparse.Namespace) -> int:
-    from appetence.privacy.grants import as_sql, what_each_role_sees
+    from appetence.privacy.grants import as_sql, as_terraform, what_each_role_sees
 
-    console.say(what_each_role_sees() if args.roles else as_sql(args.catalog))
+    console.say(what_each_role_sees() if args.roles else as_terraform().rstrip() if args.terraform else as_sql(args.catalog))
     return 0
