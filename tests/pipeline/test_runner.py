@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from appetence.errors import ConfigError, PartlyDoneError
+from appetence.errors import ConfigError, PartlyDoneError, RightsError
 from appetence.pipeline import runner
 from appetence.pipeline.context import Context, Counts
 from appetence.runtime.config import load
@@ -27,6 +27,8 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(runner, "held", nothing)
     monkeypatch.setattr(runner, "opened", nothing)
+    monkeypatch.setattr(runner.table_state, "before_reading", lambda ctx: [])
+    monkeypatch.setattr(runner.table_state, "note", lambda ctx: found.append("noted"))
     monkeypatch.setattr(runner, "_audited", lambda ctx, counts: found.append(("audit", counts)) or counts)
     monkeypatch.setattr(runner, "_ledger", lambda ctx, job, counts, status, error, spent: found.append((status, counts, error)))
     return found
@@ -44,7 +46,7 @@ def test_what_was_done_before_a_refusal_is_audited_and_counted(seen: list[Any], 
     monkeypatch.setattr(runner, "step", _refusing(PartlyDoneError("One was refused.", done)))
     with pytest.raises(PartlyDoneError) as partly:
         runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
-    assert seen == [("audit", done), ("failed", done, "One was refused.")]
+    assert seen == [("audit", done), ("failed", done, "One was refused."), "noted"]
     outcome = partly.value.outcome
     assert (outcome.job, outcome.run_id, outcome.refused) == ("export_selection", "run-1", "One was refused.")
     assert (outcome.counts.rows_in, outcome.counts.rows_out) == (10, 9)
@@ -54,4 +56,20 @@ def test_a_run_that_failed_whole_counts_nothing(seen: list[Any], monkeypatch: py
     monkeypatch.setattr(runner, "step", _refusing(ConfigError("Not so.")))
     with pytest.raises(ConfigError):
         runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
-    assert seen == [("audit", Counts(0, 0)), ("failed", Counts(0, 0), "Not so.")]
+    assert seen == [("audit", Counts(0, 0)), ("failed", Counts(0, 0), "Not so."), "noted"]
+
+
+def test_what_was_replayed_is_audited_whatever_becomes_of_the_run_and_a_lake_left_put_back_is_not_noted(
+    seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str
+) -> None:
+    replayed = [{"action": "replayed"}]
+    monkeypatch.setattr(runner.table_state, "before_reading", lambda ctx: replayed)
+    monkeypatch.setattr(runner, "step", _refusing(ConfigError("Not so.")))
+    with pytest.raises(ConfigError):
+        runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    assert seen[0] == ("audit", Counts(0, 0, details={"audit": replayed})) and seen[-1] == "noted"
+    seen.clear()
+    monkeypatch.setattr(runner.table_state, "before_reading", _refusing(RightsError("Put back."))("x"))
+    with pytest.raises(RightsError):
+        runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    assert seen == [("audit", Counts(0, 0)), ("failed", Counts(0, 0), "Put back.")]

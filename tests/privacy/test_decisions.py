@@ -25,7 +25,7 @@ REFUSED = [
     (row(state="executed"), OFFICER, Decision.REFUSE, "x", "executed already"),
     (row(state="refused"), MEMBER, Decision.REFUSE, "x", "refused already"),
     (row(), "member:m99", Decision.REFUSE, "x", "does not exist"),
-    (row(), MEMBER, Decision.CONFIRM, None, "is accept or refuse, not confirm: leave this one to the officer"),
+    (row(), MEMBER, Decision.CONFIRM, None, "is accept or refuse or done, not confirm: leave this one to the officer"),
     (row(), OFFICER, Decision.ACCEPT, None, "leave this one to the member"),
     (row(right="access"), MEMBER, Decision.REFUSE, "x", "decides of erasure and limitation only; this request asks for access"),
     (row(), MEMBER, Decision.REFUSE, " ", "add --reason"),
@@ -37,6 +37,12 @@ REFUSED = [
     (row(right="access"), OFFICER, Decision.HANDED_OVER, None, "no copy to hand over"),
     (row(state="executed"), OFFICER, Decision.HANDED_OVER, None, "no copy to hand over"),
     (row(state="executed", right="access"), MEMBER, Decision.HANDED_OVER, None, "leave this one to the officer"),
+    (row(state="executed"), OFFICER, Decision.LIFT, "settled", "froze nothing"),
+    (row(state="open", right="limitation"), OFFICER, Decision.LIFT, "settled", "froze nothing"),
+    (row(state="executed", right="limitation"), OFFICER, Decision.LIFT, None, "add --reason"),
+    (row(state="executed", right="limitation"), MEMBER, Decision.LIFT, "settled", "leave this one to the officer"),
+    (row(), "client:r_x", Decision.DONE, None, "deciding client does not exist"),
+    (row(), OFFICER, Decision.DONE, None, "leave this one to the member"),
     (row(state="executed", right="access"), OFFICER, Decision.EXTEND, "many", "executed already"),
 ]
 
@@ -54,6 +60,9 @@ def test_a_decision_that_may_not_be_taken_is_one_sentence(
 def test_what_may_be_decided_passes() -> None:
     check(row(), MEMBER, Decision.REFUSE, "invoices are kept ten years", as_of=DAY, members={"m05"})
     check(row(state="executed", right="portability"), OFFICER, Decision.HANDED_OVER, None, as_of=DAY, members=set())
+    check(row(state="executed", right="limitation"), OFFICER, Decision.LIFT, "the dispute is settled", as_of=DAY, members=set())
+    check(row(state="executed", right="rectification"), MEMBER, Decision.DONE, None, as_of=DAY, members={"m05"})
+    check(row(state="executed"), "client:r_vad", Decision.DONE, None, as_of=DAY, members=set(), clients={"r_vad"})
     check(row(state="parked"), OFFICER, Decision.CONFIRM, None, as_of=DAY, members={"m05"})
     # The last day of the month still counts for an extension: 30 September + 1 month = 30 October.
     check(row(received_on=dt.date(2026, 9, 30)), OFFICER, Decision.EXTEND, "many", as_of=dt.date(2026, 10, 30), members=set())
@@ -89,5 +98,5 @@ def test_a_confirmation_does_not_make_it_another_request_and_a_refusing_members_
     request = Request("q", "q.yaml", spec, decided)
     tasks = {t["controller_id"]: (t["decision"], t["state"], t["due_on"]) for t in task_rows(request, ["m05", "m01"], ["r_vad"], DAY)}
     due = dt.date(2027, 1, 31)
-    assert tasks == {"m05": ("refused", "done", due), "m01": ("accepted", "done", due), "r_vad": (None, "open", due)}
+    assert tasks == {"m05": ("refused", "done", due), "m01": ("unanswered", "done", due), "r_vad": (None, "open", due)}
     assert not request.is_confirmed and Request("q", "q.yaml", RequestSpec.model_validate({**said, "confirmed_by": "A. M"})).is_confirmed

@@ -35,6 +35,10 @@ def add_to(commands: Any) -> None:
     executed = _part(parts, "execute", "carry out what waits now instead of tonight", _execute)
     executed.add_argument("requests", nargs="*", metavar="ID", help="only these (default: all that wait)")
     executed.add_argument("--dry-run", action="store_true", help="judge and count, change nothing")
+    replayed = _part(parts, "replay", "purge tables that were put back of all that was erased since, and take up what was refused", _replay)
+    replayed.add_argument(
+        "--accept-loss", action="store_true", help="go on although a table that remembers erasures or suppressions was put back for good"
+    )
     _of_one(parts, "certify", "the proof that a request was carried out, as JSON", "certificate")
 
 
@@ -57,20 +61,24 @@ def _decide_arguments(part: argparse.ArgumentParser) -> None:
     who = part.add_mutually_exclusive_group(required=True)
     who.add_argument("--officer", metavar="NAME", help="the officer who decides")
     who.add_argument("--member", metavar="ID", help="the member that decides for its own data")
+    who.add_argument("--client", metavar="ID", help="the client that says its part is done")
     what = part.add_mutually_exclusive_group(required=True)
     for decision, text in {
         "confirm": "officer: the doubt about who asks is settled",
         "extend": "officer: two months more, told to the person with the reason",
         "refuse": "officer: the whole request; member: its own data stay",
+        "lift": "officer: the limitation ends, told to the person with the reason",
         "accept": "member: its own data go",
+        "done": "member or client: its own part is done, as corrected at source",
         "handed-over": "officer: the person has the copy asked for; an erasure that waited for it may follow",
     }.items():
         what.add_argument(f"--{decision}", dest="decision", action="store_const", const=decision, help=text)
-    part.add_argument("--reason", metavar="TEXT", help="why, without names or addresses; required for refuse and extend")
+    part.add_argument("--reason", metavar="TEXT", help="why, without names or addresses; required for refuse, extend and lift")
 
 
 @contextmanager
-def _desk(args: argparse.Namespace, *, is_writing: bool = False) -> Iterator[Any]:
+def _desk(args: argparse.Namespace, *, is_writing: bool = False, options: dict[str, str] | None = None) -> Iterator[Any]:
+    from appetence.pipeline import audit_trail, table_state
     from appetence.pipeline.runner import opened
     from appetence.runtime.lock import held
 
@@ -80,8 +88,12 @@ def _desk(args: argparse.Namespace, *, is_writing: bool = False) -> Iterator[Any
         with opened(config, "rights_desk", day, is_quiet=True) as ctx:
             yield ctx
         return
-    with held(Path(config.paths.locks), "lake"), opened(config, "rights_desk", day, is_quiet=True) as ctx:
+    with held(Path(config.paths.locks), "lake"), opened(config, "rights_desk", day, options=options, is_quiet=True, is_setting_right=True) as ctx:
+        entries = table_state.before_reading(ctx)
+        if entries:
+            audit_trail.record(ctx, entries)
         yield ctx
+        table_state.note(ctx)
 
 
 def _open(args: argparse.Namespace) -> int:
@@ -139,11 +151,20 @@ def _decide(args: argparse.Namespace) -> int:
     from appetence.pipeline.rights_desk import decide
     from appetence.privacy.decisions import Decision
 
-    decider = f"officer:{args.officer}" if args.officer else f"member:{args.member}"
+    decider = f"officer:{args.officer}" if args.officer else f"member:{args.member}" if args.member else f"client:{args.client}"
     with _desk(args, is_writing=True) as ctx:
         decide(ctx, args.request, decider, Decision(args.decision), args.reason)
-    of_now = "" if args.decision == Decision.HANDED_OVER else f" (now: appetence rights execute {args.request})"
+    of_now = "" if args.decision in (Decision.HANDED_OVER, Decision.DONE, Decision.LIFT) else f" (now: appetence rights execute {args.request})"
     console.say(f"{args.request}: {decider} decided {args.decision}; the next run acts on it{of_now}.")
+    return 0
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from appetence.pipeline import rights_replay
+
+    with _desk(args, is_writing=True, options={rights_replay.ACCEPT: "yes"} if args.accept_loss else {}) as ctx:
+        done = rights_replay.replay_everywhere(ctx)
+    console.say(f"Purged again: {done['rows']} rows in {len(done['tables'])} tables looked at; {done['refusals']} refusals taken up.")
     return 0
 
 

@@ -21,12 +21,15 @@ class Suppression(Table):
 
 
 class ErasedRecord(Table):
-    """One keyed hash of the id of a record erased at the person's request: a redelivery of that customer is not taken again."""
+    """One keyed hash of one id that an erasure reached. A record erased at its person's request is not taken again; a table that is put back
+    is purged of all of them before it is read."""
 
     schema, name, owner = "privacy", "erased_record", "privacy"
-    key_hash = field(STRING, "HMAC-SHA-256 of the record id with the pepper.", required=True)
+    key_hash = field(STRING, "HMAC-SHA-256 of the kind and the id with the pepper.", required=True)
     pepper_version = field(STRING, "Version of the pepper.", required=True)
     erased_on = field(DATE, "Day of the erasure.", required=True)
+    subject_kind = field(STRING, "record, person, touched_person (keeps other records), household; null: record.")
+    cause = field(STRING, "request, directive, retention or member_exit; null: request.")
     key = (key_hash,)
     keeps_after_erasure = "the record does not return: a hash without readable coordinates"
 
@@ -72,7 +75,7 @@ class RightsTask(Table):
     controller_role = field(STRING, "supplier or client.", required=True)
     due_on = field(DATE, "Deadline.", required=True)
     state = field(STRING, "open, done.", required=True)
-    decision = field(STRING, "accepted, refused or null.")
+    decision = field(STRING, "accepted, refused, unanswered (what is configured holds), done, corrected (it delivers what is right) or null.")
     done_on = field(DATE, "Day it was done.")
     key = (request_id, controller_id, controller_role)
     keeps_after_erasure = "who was told, without coordinates"
@@ -83,9 +86,9 @@ class RightsDecision(Table):
 
     schema, name, owner = "privacy", "rights_decision", "privacy"
     request_id = field(STRING, "The request.", required=True)
-    subject_matter = field(STRING, "identity, deadline, request, contribution or answer.", required=True)
-    decider = field(STRING, "officer:<name> or member:<id>.", required=True)
-    decision = field(STRING, "confirm, extend, refuse, accept or handed-over.", required=True)
+    subject_matter = field(STRING, "identity, deadline, request, contribution, answer, task or limitation.", required=True)
+    decider = field(STRING, "officer:<name>, member:<id> or client:<id>.", required=True)
+    decision = field(STRING, "confirm, extend, refuse, accept, handed-over, done or lift.", required=True)
     reason = field(STRING, "Why, as the person is told; no personal value.")
     decided_on = field(DATE, "As-of date of the decision.", required=True)
     key = (request_id, subject_matter, decider)
@@ -142,6 +145,29 @@ class Correction(Table):
     subject = record_id
 
 
+class Refusal(Table):
+    """One opposition or withdrawal said to the operator itself, as an event of silver.permission_event: no delivery would bring it again if
+    that table were put back."""
+
+    schema, name, owner = "privacy", "refusal", "privacy"
+    event_id = field(STRING, "The event.", required=True)
+    record_id = field(STRING, "Whose it is.", required=True)
+    member_id = field(STRING, "To whom it was said.", required=True)
+    channel = field(STRING, "post, email, phone, sms.", required=True, personal=P.PERMISSION)
+    use = field(STRING, "prospect, house, enrich, improve.", required=True, personal=P.PERMISSION)
+    purpose = field(STRING, "commercial, caritative, etude.", required=True, personal=P.PERMISSION)
+    basis = field(STRING, "consent, information, own_customer, contract.", required=True, personal=P.PERMISSION)
+    status = field(STRING, "withdrawn or opposed.", required=True, personal=P.PERMISSION)
+    wording_version = field(STRING, "Version of the sentence shown.", personal=P.PERMISSION)
+    collected_at = field(TIMESTAMP, "When it was said, UTC.", required=True, personal=P.PERMISSION)
+    collection_point = field(STRING, "Where it was said.", personal=P.PERMISSION)
+    recipients = field(STRINGS, "Recipients or lists named, sorted.", required=True, personal=P.PERMISSION)
+    delivery_id = field(STRING, "Id of the feedback or request it came from.", required=True)
+    line_number = field(INT, "Its line.", required=True)
+    key = (event_id,)
+    subject = record_id
+
+
 class ProfilingObjection(Table):
     """One row per record of a person who objects to being profiled: no feature, segment or score is made of the person, permissions stay."""
 
@@ -172,7 +198,7 @@ class ErasureCertificate(Table):
 
     schema, name, owner = "privacy", "erasure_certificate", "privacy"
     certificate_id = field(STRING, "Opaque id of the run.", required=True)
-    cause = field(STRING, "request, retention, member_exit or directive.", required=True)
+    cause = field(STRING, "request, retention, member_exit, directive or replay (of a table that was put back).", required=True)
     request_ids = field(STRINGS, "Requests served.", required=True)
     table_name = field(STRING, "Table purged, or `files`.", required=True)
     rows_purged = field(LONG, "Rows removed.", required=True)
@@ -241,5 +267,5 @@ class Audit(Table):
 
 __all__ = [
     "Audit", "Correction", "Death", "Directive", "ErasedRecord", "ErasureCertificate", "ExternalList", "Limitation", "ProfilingObjection",
-    "RetentionRun", "RightsDecision", "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
+    "Refusal", "RetentionRun", "RightsDecision", "RightsNotice", "RightsRequest", "RightsTask", "Run", "Suppression",
 ]  # fmt: skip

@@ -39,6 +39,7 @@ class PathSettings(Spec):
     scratch: str = "{root}/scratch"
     locks: str = "{root}/locks"
     requests: str = "{root}/requests"
+    state: str = Field(default="{root}/state", description="what was last seen of each table, to notice one that was put back; no backup of the lake")
     mlflow: str = "sqlite:///{root}/mlflow/mlflow.db"
     legal_populations: str = Field(default="", description="INSEE's reference populations by commune, CSV or zip; empty: those shipped")
     commune_incomes: str = Field(default="", description="Filosofi by commune, CSV or zip as published; empty: no incomes")
@@ -174,9 +175,23 @@ class SelectionSettings(Spec):
     )
 
 
+class ProcessorSpec(Spec):
+    """Somebody who processes data on the operator's behalf: a host, a service; routers and call centres are recipients."""
+
+    name: str = Field(min_length=2)
+    what: str = Field(min_length=3, description="what it does with the data")
+    country: str = Field(default="FR", pattern=r"^[A-Z]{2}$")
+    safeguard: str | None = Field(default=None, description="outside the European Economic Area: what makes the transfer lawful")
+
+
 class PrivacySettings(Spec):
     """Secrets, retention and erasure."""
 
+    processors: tuple[ProcessorSpec, ...] = Field(default=(), description="for the register: who else processes data for the operator")
+    answer_days_before_due: int = Field(
+        default=10, ge=0, le=92, description="so many days before its legal limit a request no longer waits for the members' answers"
+    )
+    unanswered: Literal["accept", "refuse"] = Field(default="accept", description="what holds for a member that has not answered by then")
     pepper_ref: str = "file:{secrets}/pepper.key"
     pepper_version: str = "1"
     member_key_template: str = "file:{secrets}/members/{member_id}.key"

@@ -8,7 +8,7 @@ from records to persons at the end, and the certificate comes last.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial, reduce
@@ -30,6 +30,7 @@ from appetence.errors import RightsError
 from appetence.exchange.exporting import beside
 from appetence.exchange.stores import Store, open_store
 from appetence.pipeline.context import Context
+from appetence.pipeline.rights_files import destroy_files
 from appetence.pipeline.runner import fingerprint
 from appetence.privacy.destruction import destroy, left_in_scratch
 from appetence.privacy.erasure import (
@@ -52,6 +53,7 @@ NEEDLES = 200
 NOT_SCANNED = -1
 _SEARCHED = (RawRecord.email, RawRecord.phone, RawRecord.mobile)
 _LIVE = ("spark", "warehouse")
+SET_ASIDE = "refused"
 _LINKS = (HouseholdLink, PersonLink)
 
 
@@ -75,27 +77,30 @@ def without_erased(ctx: Context, rows: DataFrame) -> DataFrame:
 
 def erase(
     ctx: Context, record_ids: DataFrame, cause: Cause, request_ids: Sequence[str] = (), extra: Iterable[str] = (),
-    already: Mapping[str, int] | None = None,
+    already: Mapping[str, int] | None = None, also: Mapping[Subject, DataFrame] | None = None, only: Collection[type[Table]] | None = None,
 ) -> Erased:  # fmt: skip
     """Erases the records of the one-column `record_ids` and everything that depends on them; writes the certificate.
 
     `extra`: readable values (from a request) that the closing scan looks for besides those of the records. `already`: rows the caller
-    deleted before, by table, for the certificate. RightsError when the scan still finds something; what was erased stays erased and the
+    deleted before, by table, for the certificate. `also`: ids that no link leads to any more, by kind; `only`: the tables to delete from,
+    where the others are known to hold nothing. RightsError when the scan still finds something; what was erased stays erased and the
     certificate says so.
     """
     doomed = ctx.lake.stage("doomed", record_ids.select(F.col(record_ids.columns[0]).alias(Record.record_id)).distinct())
-    subjects = _subjects(ctx, doomed)
-    with_quarantine = cause != Cause.RETENTION
+    subjects = _subjects(ctx, doomed, also or {})
+    with_quarantine = cause not in (Cause.RETENTION, Cause.REPLAY)
     find_files = partial(_files_of, ctx, doomed, subjects[Subject.TOUCHED_PERSON], with_quarantine=with_quarantine)
     needles, files = ctx.lake.both(partial(_needles, ctx, doomed, list(extra)), find_files)
-    if cause in (Cause.REQUEST, Cause.DIRECTIVE):
-        _remember(ctx, doomed)
+    if cause != Cause.REPLAY:
+        _remember(ctx, subjects, cause)
     destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)
+    destroyed += 0 if ctx.dry_run else destroy_files(ctx, [*files.answers, *request_ids])
     _blank_requests(ctx, subjects[Subject.PERSON], request_ids)
-    rows = dict(Counter(already or {}) + Counter(_delete_rows(ctx, subjects)))
+    rows = dict(Counter(already or {}) + Counter(_delete_rows(ctx, subjects, only)))
     tables = [*{t.table for t in plan()}, RightsRequest]
     purged = ctx.lake.purge(sorted(tables, key=lambda t: t.full_name()))
-    found = None if ctx.dry_run or not _is_local(ctx) else scan(_stores(ctx), needles, skip=[_requests_folder(ctx)])
+    destroyed += 0 if ctx.dry_run else _destroy_set_aside(ctx, needles)
+    found = None if ctx.dry_run or not _is_local(ctx) else scan(_stores(ctx), needles, skip=_that_wait(ctx))
     where = tuple(sorted({f"{_relative(ctx, f.file)} ({f.kind})" for f in found or ()}))
     findings = NOT_SCANNED if found is None else len(found)
     certificate_id = fingerprint(str(cause), str(ctx.as_of), *sorted(request_ids))
@@ -108,13 +113,14 @@ def erase(
     return erased
 
 
-def _subjects(ctx: Context, doomed: DataFrame) -> dict[Subject, DataFrame]:
+def _subjects(ctx: Context, doomed: DataFrame, also: Mapping[Subject, DataFrame]) -> dict[Subject, DataFrame]:
     """Ids to delete by, per kind of subject, each a one-column frame."""
     touched = ctx.lake.stage("touched", touched_persons(doomed, ctx.lake.read_or_empty(PersonLink)))
     whole = touched.where("is_whole").select(PersonLink.person_id)
     homes = ctx.lake.stage("emptied", emptied_households(whole, ctx.lake.read_or_empty(HouseholdLink)))
     persons = touched.select(PersonLink.person_id)
-    return {Subject.RECORD: doomed, Subject.PERSON: whole, Subject.TOUCHED_PERSON: persons, Subject.HOUSEHOLD: homes}
+    found = {Subject.RECORD: doomed, Subject.PERSON: whole, Subject.TOUCHED_PERSON: persons, Subject.HOUSEHOLD: homes}
+    return {kind: ids.union(also[kind]).distinct() if kind in also else ids for kind, ids in found.items()}
 
 
 def _needles(ctx: Context, doomed: DataFrame, extra: Iterable[str]) -> list[str]:
@@ -177,23 +183,24 @@ def _files_of(ctx: Context, doomed: DataFrame, touched: DataFrame, *, with_quara
     )
 
 
-def _remember(ctx: Context, doomed: DataFrame) -> None:
-    hashes = erased_hashes(doomed, ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
-    rows = hashes.withColumns(
-        {
-            str(ErasedRecord.pepper_version): F.lit(ctx.config.privacy.pepper_version),
-            str(ErasedRecord.erased_on): F.lit(ctx.as_of),
-        }
-    )
-    ctx.lake.insert_new(ErasedRecord, rows)
+def _remember(ctx: Context, subjects: Mapping[Subject, DataFrame], cause: Cause) -> None:
+    """Keyed hashes of every id this erasure goes by: a table that is put back is purged of them again."""
+    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
+    hashes = [erased_hashes(ids, pads, kind).withColumn(ErasedRecord.subject_kind, F.lit(str(kind))) for kind, ids in subjects.items()]
+    said = {
+        str(ErasedRecord.pepper_version): F.lit(ctx.config.privacy.pepper_version), str(ErasedRecord.erased_on): F.lit(ctx.as_of),
+        str(ErasedRecord.cause): F.lit(str(cause)),
+    }  # fmt: skip
+    ctx.lake.upsert(ErasedRecord, reduce(DataFrame.unionByName, hashes).withColumns(said))
 
 
-def _delete_rows(ctx: Context, subjects: Mapping[Subject, DataFrame]) -> dict[str, int]:
+def _delete_rows(ctx: Context, subjects: Mapping[Subject, DataFrame], only: Collection[type[Table]] | None) -> dict[str, int]:
     """One rewrite per table and id column, tables side by side, the links that lead to the rest one after the other at the end."""
     known = {kind: _few(ids) for kind, ids in subjects.items()}
     by_table: dict[type[Table], list[Target]] = {}
     for target in plan():
-        if known[target.subject] != frozenset() and ctx.lake.exists(target.table):
+        is_meant = only is None or target.table in only
+        if is_meant and known[target.subject] != frozenset() and ctx.lake.exists(target.table):
             by_table.setdefault(target.table, []).append(target)
 
     def delete(table: type[Table]) -> tuple[str, int]:
@@ -270,12 +277,26 @@ def _stores(ctx: Context) -> list[Path]:
     root, paths = Path(ctx.config.paths.root), ctx.config.paths
     apart = {Path(p).resolve() for p in (paths.secrets, paths.gnupg, paths.truth, paths.scratch, paths.locks)}
     inside = [p for p in sorted(root.iterdir()) if p.resolve() not in apart] if root.is_dir() else []
-    outside = [Path(p) for p in (paths.lake, paths.outbox, paths.quarantine, paths.reports) if root not in Path(p).parents]
+    places = (paths.lake, paths.inbox, paths.outbox, paths.quarantine, paths.reports, paths.requests)
+    outside = [Path(p) for p in places if root not in Path(p).parents]
     return reduce(lambda found, p: found if p in found else [*found, p], [*inside, *outside], [])
 
 
-def _requests_folder(ctx: Context) -> Path:
-    return Path(ctx.config.paths.requests)
+def _that_wait(ctx: Context) -> list[Path]:
+    """Files under the requests that somebody is still to deal with: requests, lists, feedback. They hold coordinates until they are."""
+    return [f for f, is_aside in _request_files(ctx) if not is_aside]
+
+
+def _request_files(ctx: Context) -> list[tuple[Path, bool]]:
+    """Every file under the requests, and whether it was set aside."""
+    top = Path(ctx.config.paths.requests)
+    return [(f, SET_ASIDE in f.relative_to(top).parts) for f in sorted(top.rglob("*")) if f.is_file()]
+
+
+def _destroy_set_aside(ctx: Context, needles: Sequence[str]) -> int:
+    """Refused files that hold one of the values looked for, with their reasons: nobody waits for them, and they would outlive the erasure."""
+    held = sorted({Path(f.file) for f in scan([f for f, is_aside in _request_files(ctx) if is_aside], needles)})
+    return destroy([*held, *(f.with_name(f"{f.name}.reason.txt") for f in held)])
 
 
 def _relative(ctx: Context, file: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from appetence.contracts.privacy import RightsDecision, RightsRequest
 from appetence.contracts.silver import Record
 from appetence.errors import PartlyDoneError, RightsError
 from appetence.pipeline import rights_execution as execution
+from appetence.pipeline import rights_tasks
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.erasing import SET_ASIDE
 from appetence.pipeline.people import raw_lines, standardised
 from appetence.pipeline.profiling import end_profiles
 from appetence.pipeline.rights_answers import folder_of
 from appetence.pipeline.rights_desk import clients_of, correctable, overdue
-from appetence.pipeline.rights_suppression import suppress_stated
+from appetence.pipeline.rights_suppression import suppress_found, suppress_stated
 from appetence.privacy import decisions, matching, requests
 from appetence.privacy import rights as r
 from appetence.privacy.decisions import Decided
@@ -37,7 +39,7 @@ from appetence.privacy.requests import Refusal, Request
 from appetence.privacy.rights import Case
 
 COPY_FIRST = "The person also asks for a copy: once it is handed over (`appetence rights decide` with --handed-over), the erasure follows."
-SET_ASIDE, RESUMED = "refused", "resumed"
+RESUMED = "resumed"
 
 
 @dataclass
@@ -65,6 +67,8 @@ def run(ctx: Context) -> Counts:
 
     PartlyDoneError, once all that can be done is done, when requests are past their deadline: the night's alarm."""
     folder = Path(ctx.config.paths.requests) / "rights"
+    answers = rights_tasks.take_answers(ctx)
+    corrected = rights_tasks.close_corrected(ctx)
     known = {row[RightsRequest.request_id]: row for row in ctx.lake.read_or_empty(RightsRequest).collect()}
     decided = decisions_of(ctx)
     intake = read_requests(ctx, folder, {k: str(v[RightsRequest.state]) for k, v in known.items()}, decided)
@@ -73,12 +77,19 @@ def run(ctx: Context) -> Counts:
     # Before doubts are settled: nobody waits for suppression. A request taken up again was listed in the run that opened it.
     fresh = [q for q in intake.requests if found.verdicts[q.request_id].reason != RESUMED]
     listed = suppress_stated(ctx, fresh, found.candidates, said)
-    cases, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, decided, found, listed))
-    waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked
-    ctx.progress(f"{len(cases)} requests to carry out, {len(parked)} parked, {len(intake.refusals) + len(intake.replays)} refused")
+    accepted, parked = _chosen(ctx, intake, *_settle(ctx, intake, known, decided, found, listed))
+    waits = rights_tasks.divided(ctx, accepted)
+    cases = waits.ready
+    waiting = [r.refusal_row(refusal, ctx.as_of) for refusal in intake.refusals] + parked + waits.rows
+    ctx.progress(
+        f"{len(cases)} requests to carry out, {len(waits.later)} wait for members, {len(parked)} parked, "
+        f"{len(intake.refusals) + len(intake.replays)} refused"
+    )
     opened = [r.request_row(c.request, r.OPEN, None, c.found) for c in cases]
     if waiting or opened:
         ctx.lake.upsert_rows(RightsRequest, waiting + opened)
+    rights_tasks.tell_controllers(ctx, waits)
+    suppress_found(ctx, waits.later, said)
     done = execution.execute(ctx, cases, said) if cases else {}
     done |= {q.request_id: str(q.spec.right) for q in intake.noted}
     objectors = end_profiles(ctx)
@@ -86,7 +97,10 @@ def run(ctx: Context) -> Counts:
         destroy(folder / q.file for q in [*(c.request for c in cases), *intake.noted] if q.request_id in done)
         for refusal in [*intake.refusals, *intake.replays]:
             _set_aside(folder, refusal)
-    return _raised(ctx, _counts(intake, parked, done, len(overdue(ctx)), objectors))
+    told = {"waiting_for_members": len(waits.later), "answers": answers[0], "answers_refused": len(answers[1]), "corrected_at_source": corrected}
+    counts = _counts(intake, parked, done, len(overdue(ctx)), objectors)
+    details = {**counts.details, **told, "reasons": [*counts.details["reasons"], *answers[1], *(w[RightsRequest.state_reason] for w in waits.rows)]}
+    return _raised(ctx, replace(counts, details=details))
 
 
 def decisions_of(ctx: Context) -> dict[str, Decided]:
@@ -156,15 +170,16 @@ def _settle(
         if lacking:
             waiting.append(r.request_row(request, r.PARKED, lacking))
             continue
-        spared = {record: owners[record] for record in records if owners[record] in request.decided.refusing}
+        heard = rights_tasks.with_silence(ctx, request, records, owners)
+        spared = {record: owners[record] for record in records if owners[record] in heard.decided.refusing}
         kept = tuple(record for record in records if record not in spared)
         if not kept:
-            says = "; ".join(f"{member}: {request.decided.refusing[member]}" for member in sorted(set(spared.values())))
+            says = "; ".join(f"{member}: {heard.decided.refusing[member]}" for member in sorted(set(spared.values())))
             waiting.append(r.request_row(request, r.REFUSED, f"Every member concerned refused: {says}"))
             intake.replays.append(Refusal(request.request_id, request.file, "Every member concerned refused."))
             continue
         narrowed = matching.Identified(request.request_id, "found", "", verdict.person_ids, kept, verdict.member_ids)
-        cases.append(Case(request, narrowed, {record: owners[record] for record in kept}, spared))
+        cases.append(Case(heard, narrowed, {record: owners[record] for record in kept}, spared))
     copies = [q for q in requests.waiting_copies(known.values(), decided, ctx.as_of) if folder_of(ctx, q[RightsRequest.request_id]).exists()]
     reasons = _conflicts(cases, known, copies)
     waiting += [r.request_row(c.request, r.PARKED, reasons[c.request.request_id]) for c in cases if c.request.request_id in reasons]
@@ -190,7 +205,7 @@ def _records_of(verdict: matching.Identified, owners: Mapping[str, str], request
 
 def _conflicts(cases: list[Case], known: Mapping[str, Any], copies: list[Mapping[str, Any]]) -> dict[str, str]:
     """Why some of tonight's cases wait: contradictions, and copies, made tonight or before, to be handed over before an erasure destroys them."""
-    asked = [(c.request.request_id, person, c.request.spec.right) for c in cases for person in c.subjects]
+    asked = [(c.request.request_id, person, c.request.spec.right) for c in cases if not c.request.spec.lift for person in c.subjects]
     open_rights: dict[str, set[Right]] = {}
     for row in known.values():
         if row[RightsRequest.state] == r.PARKED and row[RightsRequest.person_id] and row[RightsRequest.right] in set(Right):

@@ -16,6 +16,7 @@ from appetence.exchange.stores import open_store
 from appetence.pipeline.audit_trail import verify
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.rights_answers import answered_before
+from appetence.pipeline.rights_files import destroy_files, past
 from appetence.privacy.destruction import destroy, left_in_scratch
 
 
@@ -28,7 +29,7 @@ def run(ctx: Context) -> Counts:
     leftovers = 0
     if not ctx.dry_run:
         leftovers = destroy(left_in_scratch(Path(ctx.config.paths.scratch), [ctx.run_id, "spark", "warehouse"]))
-        leftovers += destroy(answered_before(ctx, ctx.lake.read_or_empty(RightsRequest)))
+        leftovers += destroy(answered_before(ctx, ctx.lake.read_or_empty(RightsRequest))) + destroy_files(ctx, past(ctx))
     ctx.progress(f"compacting {len(tables)} tables")
     compacted = sum(ctx.lake.together(*(partial(ctx.lake.optimize, table) for table in tables)))
     removed = sum(ctx.lake.purge(tables).values())

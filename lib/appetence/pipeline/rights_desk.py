@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.privacy import Audit, ErasureCertificate, RightsDecision, RightsNotice, RightsRequest, RightsTask
+from appetence.contracts.privacy import Audit, ErasureCertificate, Limitation, RightsDecision, RightsNotice, RightsRequest, RightsTask
 from appetence.errors import RightsError
 from appetence.pipeline import audit_trail
 from appetence.pipeline.context import Context
@@ -137,14 +137,34 @@ def shown(ctx: Context, request_id: str) -> dict[str, Any]:
 def decide(ctx: Context, request_id: str, decider: str, decision: Decision, reason: str | None) -> Row:
     """Notes a decision of the officer or a member; RightsError when it may not be taken. The next run acts on it."""
     row = _one(ctx, request_id)
-    decisions.check(row, decider, decision, reason, as_of=ctx.as_of, members=ctx.config.members)
+    decisions.check(row, decider, decision, reason, as_of=ctx.as_of, members=ctx.config.members, clients=clients_of(ctx))
+    task = _task_of(ctx, request_id, decider, decision)
     made = decisions.decision_row(request_id, decider, decision, reason, ctx.as_of)
     ctx.lake.upsert_rows(RightsDecision, [made])
+    if task:
+        ctx.lake.upsert_rows(RightsTask, [{**task, "state": r.DONE, "decision": _TOLD[decision], "done_on": ctx.as_of}])
+    if decision == Decision.LIFT:
+        ctx.lake.upsert_rows(Limitation, r.lifted_rows(_of(ctx, Limitation, request_id), ctx.as_of))
     if decision == Decision.EXTEND:
         row[str(RightsRequest.due_on)] = decisions.Decided(is_extended=True).deadline(row[RightsRequest.received_on])
         ctx.lake.upsert_rows(RightsRequest, [row])
     _note(ctx, [("decided", request_id, {"by": decider, "decision": str(decision)})])
     return made
+
+
+_TOLD = {Decision.ACCEPT: "accepted", Decision.REFUSE: "refused", Decision.DONE: "done"}
+
+
+def _task_of(ctx: Context, request_id: str, decider: str, decision: Decision) -> Row | None:
+    """The task that a controller's answer closes; RightsError when the request does not concern it. Before there are tasks it may decide too."""
+    role, _, who = decider.partition(":")
+    if role == "officer":
+        return None
+    tasks = _of(ctx, RightsTask, request_id)
+    mine = [t for t in tasks if (t[RightsTask.controller_id], t[RightsTask.controller_role]) == (who, "client" if role == "client" else "supplier")]
+    if not mine and (tasks or decision == Decision.DONE):
+        raise RightsError(f"The request {request_id} does not concern {who}, which has no task of it: see `appetence rights show`.")
+    return mine[0] if mine else None
 
 
 def certificate(ctx: Context, request_id: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.domain import Right
 from appetence.contracts.local import local_frame
-from appetence.contracts.privacy import Correction, Death, Directive, Limitation, RightsNotice, RightsRequest, RightsTask
+from appetence.contracts.privacy import Correction, Death, Directive, Limitation, Refusal, RightsNotice, RightsRequest
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.pipeline.context import Context
 from appetence.pipeline.erasing import erase
@@ -39,7 +39,8 @@ def execute(ctx: Context, cases: Sequence[Case], said: DataFrame) -> dict[str, s
     if answers:
         ctx.progress(f"answering {len(answers)} requests for a copy")
     ctx.lake.together(partial(_tell, ctx, cases), partial(answer, ctx, answers))
-    limits = [row for c in _of(cases, Right.LIMITATION) for row in r.limitation_rows(c.request, c.found.record_ids)]
+    limits = [row for c in _of(cases, Right.LIMITATION) if not c.request.spec.lift for row in r.limitation_rows(c.request, c.found.record_ids)]
+    limits += _lifted(ctx, [c for c in cases if c.request.spec.lift])
     deaths = [row for c in cases for row in r.death_rows(c.request, c.found.person_ids)]
     wishes = [row for c in _of(cases, Right.DIRECTIVE) for row in r.directive_rows(c.request, c.found.person_ids)]
     write = ctx.lake.upsert_rows
@@ -69,14 +70,11 @@ def _closed(ctx: Context, case: Case) -> dict[str, Any]:
 
 
 def _tell(ctx: Context, cases: Sequence[Case]) -> None:
-    """Tasks to the controllers concerned, notices to past recipients; a notice names pieces by their reference, never the person."""
+    """Notices to past recipients; a notice names pieces by their reference, never the person. Controllers have their tasks already."""
     used = uses(ctx, {p for c in cases for p in c.found.person_ids})
-    tasks: list[dict[str, Any]] = []
     notices: list[dict[str, Any]] = []
     for case in cases:
         theirs = [u for p in case.found.person_ids for u in used.get(p, [])]
-        suppliers = [m for m in [*case.records.values(), *case.spared.values()] if m]
-        tasks += r.task_rows(case.request, suppliers, [u.client_id for u in theirs], ctx.as_of)
         rows = r.notice_rows(case.request, [(u.recipient_id, u.export_id) for u in theirs], ctx.as_of)
         notices += rows
         for recipient in sorted({row[RightsNotice.recipient_id] for row in rows} if not ctx.dry_run else ()):
@@ -86,7 +84,7 @@ def _tell(ctx: Context, cases: Sequence[Case]) -> None:
                     references[use.export_id].append(use.reference)
             folder = Path(ctx.config.paths.reports) / "rights_notices" / recipient
             write_private(folder, f"{case.request.request_id}.json", r.notice_letter(case.request, recipient, references))
-    ctx.lake.together(partial(ctx.lake.upsert_rows, RightsTask, tasks), partial(ctx.lake.upsert_rows, RightsNotice, notices))
+    ctx.lake.upsert_rows(RightsNotice, notices)
 
 
 def _stop(ctx: Context, cases: Sequence[Case]) -> None:
@@ -94,10 +92,18 @@ def _stop(ctx: Context, cases: Sequence[Case]) -> None:
     rows = [row for c in cases for row in r.opposition_rows(c.request, c.records)]
     if not rows:
         return
+    ctx.lake.insert_rows(Refusal, rows)
     ctx.lake.insert_rows(PermissionEvent, rows)
     theirs = PermissionEvent.frame(ctx.spark, rows).select(PermissionEvent.record_id).distinct()
     events = ctx.lake.read(PermissionEvent).join(F.broadcast(theirs), on=PermissionEvent.record_id, how="left_semi")
     ctx.lake.upsert(Permission, fold_permissions(events))
+
+
+def _lifted(ctx: Context, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    """Limitations that end at their person's wish."""
+    ids = sorted({record for c in cases for record in c.records})
+    held = ctx.lake.read_or_empty(Limitation).where(Limitation.record_id.col.isin(ids)).collect() if ids else []
+    return r.lifted_rows((row.asDict() for row in held), ctx.as_of)
 
 
 def _correct(ctx: Context, cases: Sequence[Case]) -> None:

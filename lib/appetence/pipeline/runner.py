@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 from pyspark.sql import SparkSession
 
 from appetence.contracts.privacy import Run
 from appetence.errors import AppetenceError, PartlyDoneError
+from appetence.pipeline import table_state
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.steps import step
 from appetence.runtime.clock import seconds, utc_now
@@ -45,9 +47,11 @@ class Outcome:
 @contextmanager
 def opened(
     config: Config, job: str, as_of: dt.date, *, options: Mapping[str, str] | None = None, dry_run: bool = False,
-    spark: SparkSession | None = None, is_quiet: bool = False,
+    spark: SparkSession | None = None, is_quiet: bool = False, is_setting_right: bool = False,
 ) -> Iterator[Context]:  # fmt: skip
-    """A context for one run; its scratch space is removed at the end, whatever happens."""
+    """A context for one run; its scratch space is removed at the end, whatever happens.
+
+    RightsError when a table was put back to an earlier state since the last run, unless the caller sets that right (`table_state`)."""
     now = utc_now()
     run_id = f"{job}-{as_of:%Y%m%d}-{now:%Y%m%dT%H%M%S%f}"
     local_root = "://" not in config.paths.root
@@ -55,7 +59,10 @@ def opened(
     session = spark or build_session(config.spark, Path(config.paths.scratch))
     lake = Lake(session, config.paths.lake, run_id, config.paths.scratch, is_dry_run=dry_run)
     try:
-        yield Context(session, lake, config, as_of, run_id, now, log, dict(options or {}), dry_run)
+        ctx = Context(session, lake, config, as_of, run_id, now, log, dict(options or {}), dry_run)
+        if not is_setting_right:
+            table_state.refuse_to_read(ctx)
+        yield ctx
     finally:
         lake.close()
 
@@ -70,18 +77,22 @@ def run_job(
     act = step(job)
     started = seconds()
     with nullcontext() if has_lake else holding(config), opened(
-        config, job, as_of, options=options, dry_run=dry_run, spark=spark, is_quiet=is_quiet
+        config, job, as_of, options=options, dry_run=dry_run, spark=spark, is_quiet=is_quiet, is_setting_right=True
     ) as ctx:  # fmt: skip
         ctx.log.line("started", as_of=str(as_of), dry_run=dry_run, config=config.digest())
+        replayed: list[dict[str, Any]] | None = None
         try:
-            counts = act(ctx)
+            replayed = table_state.before_reading(ctx)
+            counts = _after(replayed, act(ctx))
         except Exception as failed:
             says = str(failed) if isinstance(failed, AppetenceError) else f"unexpected {type(failed).__name__}"
             ctx.log.line("failed", error=says)
             # What was done before a part was refused stands: it is audited and counted like the work of any run.
             done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
-            done = _audited(ctx, done)
+            done = _audited(ctx, _after(replayed or [], done))
             _ledger(ctx, job, done, "failed", says, seconds() - started)
+            if replayed is not None:  # otherwise the lake still stands as it was put back
+                table_state.note(ctx)
             if isinstance(failed, PartlyDoneError):
                 failed.outcome = replace(_outcome(ctx, job, done, seconds() - started), refused=says)
             raise
@@ -89,8 +100,14 @@ def run_job(
         spent = seconds() - started
         outcome = _outcome(ctx, job, counts, spent)
         _ledger(ctx, job, counts, "succeeded", None, spent)
+        table_state.note(ctx)
         ctx.log.line("succeeded", rows_in=counts.rows_in, rows_out=counts.rows_out, seconds=round(spent, 1))
         return outcome
+
+
+def _after(replayed: list[dict[str, Any]], counts: Counts) -> Counts:
+    """The counts of a step, with what was done before it among its audit entries."""
+    return replace(counts, details={**counts.details, "audit": [*replayed, *counts.details.get("audit", ())]}) if replayed else counts
 
 
 def holding(config: Config) -> AbstractContextManager[None]:

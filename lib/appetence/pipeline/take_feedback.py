@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from appetence.contracts.campaign import Campaign, Export, ExportLine, Feedback, Selection
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.local import local_frame
+from appetence.contracts.privacy import Refusal
 from appetence.contracts.silver import Permission, PermissionEvent, Record
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context
@@ -70,6 +71,7 @@ def _take(ctx: Context, lines: Sequence[Any], counts: dict[str, Any]) -> list[tu
     rows = f.build_feedback(found, lake.read(Record), pads, ctx.as_of)
     counts["feedback"] = lake.insert_new(Feedback, rows).inserted
     events = lake.stage("oppositions", f.opposition_events(found, lake.read(PersonLink), _own_members(ctx)))
+    lake.insert_new(Refusal, events)
     counts["oppositions"] = lake.insert_new(PermissionEvent, events).inserted
     if counts["oppositions"]:
         theirs = events.select(PermissionEvent.record_id).distinct()

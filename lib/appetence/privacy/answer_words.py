@@ -37,6 +37,7 @@ TITLES = {
     "privacy.directive": "Directives après la mort",
     "privacy.limitation": "Fiches gelées à votre demande",
     "privacy.profiling_objection": "Opposition au profilage",
+    "privacy.refusal": "Oppositions et retraits que vous nous avez adressés",
     "silver.permission": "Ce que vous permettez aujourd'hui",
     "silver.permission_event": "Chaque consentement, retrait ou opposition, et sa preuve",
     "silver.record": "Vos coordonnées, mises en forme",

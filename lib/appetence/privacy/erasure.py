@@ -29,6 +29,11 @@ class Cause(StrEnum):
     RETENTION = "retention"
     MEMBER_EXIT = "member_exit"
     DIRECTIVE = "directive"
+    REPLAY = "replay"
+
+
+OF_PERSONS = (Cause.REQUEST, Cause.DIRECTIVE)
+"""Causes by which a person never comes back: what the others removed may be delivered anew."""
 
 
 class Subject(StrEnum):
@@ -123,19 +128,30 @@ def emptied_households(whole_persons: DataFrame, household_links: DataFrame) -> 
     return counted.where((F.col("gone") > 0) & (F.col("gone") == F.col("persons"))).select(HouseholdLink.household_id)
 
 
-def erased_hashes(record_ids: DataFrame, pads: DataFrame) -> DataFrame:
-    """Keyed hash of each record id, one column `key_hash`: what remains of the id after the erasure."""
-    ids = record_ids.select(F.col(record_ids.columns[0]).alias("_id")).distinct()
-    keyed = ids.crossJoin(F.broadcast(pads))
-    message = F.concat(F.lit("record|"), F.col("_id"))
-    return keyed.select(hmac_sha256(message, F.col("inner_pad"), F.col("outer_pad")).alias(ErasedRecord.key_hash))
+def erased_hashes(ids: DataFrame, pads: DataFrame, subject: Subject = Subject.RECORD) -> DataFrame:
+    """Keyed hash of each id of the one-column `ids`, one column `key_hash`: what remains of the id after the erasure."""
+    return hashed_ids(ids, pads, subject).select(ErasedRecord.key_hash)
+
+
+def hashed_ids(ids: DataFrame, pads: DataFrame, subject: Subject) -> DataFrame:
+    """Each id of a one-column frame once, as `id`, beside its keyed hash `key_hash`."""
+    keyed = ids.select(F.col(ids.columns[0]).alias("id")).where(F.col("id").isNotNull()).distinct().crossJoin(F.broadcast(pads))
+    message = F.concat(F.lit(f"{subject}|"), F.col("id"))
+    return keyed.select("id", hmac_sha256(message, F.col("inner_pad"), F.col("outer_pad")).alias(ErasedRecord.key_hash))
+
+
+def remembered(erased: DataFrame) -> DataFrame:
+    """Rows of privacy.erased_record with kind and cause filled, as those of lakes made before there were these columns."""
+    kind, cause = F.coalesce(ErasedRecord.subject_kind, F.lit(str(Subject.RECORD))), F.coalesce(ErasedRecord.cause, F.lit(str(Cause.REQUEST)))
+    return erased.withColumns({str(ErasedRecord.subject_kind): kind, str(ErasedRecord.cause): cause})
 
 
 def filter_erased(frame: DataFrame, erased: DataFrame, pads: DataFrame, record_id: str = "record_id") -> DataFrame:
     """The rows of a delivery whose record was not erased at its person's request: what receipt keeps, before anything is stored."""
     message = F.concat(F.lit("record|"), F.col(record_id))
     keyed = frame.crossJoin(F.broadcast(pads)).withColumn("_hash", hmac_sha256(message, F.col("inner_pad"), F.col("outer_pad")))
-    gone = F.broadcast(erased.select(F.col(ErasedRecord.key_hash).alias("_hash")).distinct())
+    asked = remembered(erased).where(F.col(ErasedRecord.cause).isin(list(map(str, OF_PERSONS))))
+    gone = F.broadcast(asked.select(F.col(ErasedRecord.key_hash).alias("_hash")).distinct())
     return keyed.join(gone, on="_hash", how="left_anti").select(*frame.columns)
 
 

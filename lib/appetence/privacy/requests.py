@@ -79,6 +79,7 @@ class RequestSpec(Spec):
     uses: tuple[Use, ...] = ()
     purposes: tuple[Purpose, ...] = ()
     profiling: bool = Field(default=False, description="an opposition to being scored and segmented; what may be sent stays as it is")
+    lift: bool = Field(default=False, description="a limitation that ends: what was frozen is used again as permissions allow")
     corrections: dict[str, str] = Field(default={}, description="for a rectification: column -> right value")
     asked_by: Literal["person", "heir"] = Field(default="person", description="heir: of a person who died; evidence names the certificate")
     wish: Literal["erase", "keep", "hand_over"] | None = Field(default=None, description="for a post-mortem directive")
@@ -101,6 +102,8 @@ class RequestSpec(Spec):
             raise ValueError("an heir may have everything stopped (right: opposition, not narrowed); other rights ended with the person")
         if self.profiling and (self.right != Right.OPPOSITION or self.asked_by == "heir"):
             raise ValueError("profiling: true belongs to an opposition by the person; other requests leave it out")
+        if self.lift and self.right != Right.LIMITATION:
+            raise ValueError("lift: true ends a limitation (right: limitation); other requests leave it out")
         narrowed = self.channels or self.uses or self.purposes
         if self.profiling and (narrowed or self.members):
             raise ValueError("an opposition to profiling concerns all that is made of the person; it names no members, channels, uses or purposes")
@@ -245,6 +248,7 @@ def held_back(erasures: Mapping[str, Collection[str]], copies: Iterable[Mapping[
 def digest(spec: RequestSpec) -> bytes:
     """Canonical content of a request: neither layout nor order of keys nor the officer's confirmation make it another one."""
     said = spec.model_dump(mode="json", exclude={"confirmed_by"})
-    if not spec.profiling:
-        del said["profiling"]  # a request taken before there was this key stays the same one
+    for key in ("profiling", "lift"):
+        if not said[key]:
+            del said[key]  # a request taken before there was this key stays the same one
     return json.dumps(said, sort_keys=True, ensure_ascii=False).encode()

@@ -14,6 +14,7 @@ from appetence.contracts.domain import Basis, Channel, PermissionStatus, Purpose
 from appetence.contracts.privacy import Correction, Death, Directive, Limitation, ProfilingObjection, RightsNotice, RightsRequest, RightsTask
 from appetence.contracts.silver import PermissionEvent
 from appetence.privacy.deadlines import due_on
+from appetence.privacy.decisions import MEMBERS_DECIDE
 from appetence.privacy.matching import Identified
 from appetence.privacy.requests import Refusal, Request, RequestSpec
 
@@ -77,17 +78,40 @@ def refusal_row(refusal: Refusal, as_of: dt.date) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def task_rows(request: Request, suppliers: Iterable[str], clients: Iterable[str], as_of: dt.date) -> Rows:
+def answers_until(request: Request, days_before_due: int) -> dt.date:
+    """The day on which the members' answers are no longer waited for: so many days before the legal limit, not before the receipt."""
+    return max(request.spec.received_on, request.due_on - dt.timedelta(days=days_before_due))
+
+
+def unanswered(case: Case) -> list[str]:
+    """Suppliers of a case that may decide of it and have not. An erasure cut short waits for nobody: its owners are no longer told."""
+    if case.request.spec.right not in MEMBERS_DECIDE or case.request.spec.lift:
+        return []
+    return sorted({m for m in case.records.values() if m} - case.request.decided.accepting - set(case.request.decided.refusing))
+
+
+def task_rows(
+    request: Request, suppliers: Iterable[str], clients: Iterable[str], as_of: dt.date, waits_until: dt.date | None = None
+) -> Rows:  # fmt: skip
     """One task per controller concerned and no other: the members that supply the person, the clients that used the data.
 
-    A client acts on its own file, so its task stays open; a supplier's part is done here, unless it must correct at source.
+    A client acts on its own file, so its task stays open; a supplier's part is done here, unless it must correct at source, or its answer is
+    waited for (`waits_until`).
     """
     is_done = request.spec.right in CARRIED_OUT_HERE
 
+    def decided(member: str) -> str | None:
+        if member in request.decided.refusing:
+            return "refused"
+        is_theirs = request.spec.right in MEMBERS_DECIDE and not request.spec.lift
+        if not is_done or not is_theirs or member in request.decided.accepting:
+            return "accepted" if is_done else None
+        return None if waits_until else "unanswered"
+
     def supplier(member: str) -> dict[str, Any]:
-        decision = "refused" if member in request.decided.refusing else "accepted" if is_done else None
+        decision = decided(member)
         return RightsTask.row(
-            request_id=request.request_id, controller_id=member, controller_role="supplier", due_on=request.due_on,
+            request_id=request.request_id, controller_id=member, controller_role="supplier", due_on=waits_until or request.due_on,
             state=DONE if decision else OPEN, decision=decision, done_on=as_of if decision else None,
         )  # fmt: skip
 
@@ -95,6 +119,15 @@ def task_rows(request: Request, suppliers: Iterable[str], clients: Iterable[str]
         return RightsTask.row(request_id=request.request_id, controller_id=name, controller_role="client", due_on=request.due_on, state=OPEN)
 
     return [supplier(m) for m in sorted(set(suppliers))] + [client(c) for c in sorted(set(clients))]
+
+
+def task_letter(request: Request, waits_until: dt.date | None, what: Mapping[str, Any]) -> str:
+    """What one controller is asked, as JSON: the right, until when to answer, and what it holds itself of the person by its own references."""
+    said: dict[str, Any] = {
+        "request_id": request.request_id, "right": str(request.spec.right), "received_on": request.spec.received_on.isoformat(),
+        "due_on": request.due_on.isoformat(), "answer_until": waits_until.isoformat() if waits_until else None, **what,
+    }  # fmt: skip
+    return json.dumps(said, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def notice_rows(request: Request, exports: Iterable[tuple[str, str]], as_of: dt.date) -> Rows:
@@ -131,6 +164,12 @@ def opposition_rows(request: Request, records: Mapping[str, str]) -> Rows:
 def limitation_rows(request: Request, record_ids: Sequence[str]) -> Rows:
     """privacy.limitation rows: frozen from the day of receipt, until further notice."""
     return [Limitation.row(record_id=r, request_id=request.request_id, since=request.spec.received_on) for r in sorted(record_ids)]
+
+
+def lifted_rows(limitations: Iterable[Mapping[str, Any]], on: dt.date) -> Rows:
+    """The privacy.limitation rows that still hold, ended: the day before is their last."""
+    last = on - dt.timedelta(days=1)
+    return [{**row, str(Limitation.until): last} for row in limitations if row[Limitation.until] is None or row[Limitation.until] > last]
 
 
 def correction_rows(request: Request, standing: Mapping[str, Mapping[str, str | None]], as_of: dt.date) -> Rows:
