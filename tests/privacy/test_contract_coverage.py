@@ -7,6 +7,7 @@ import pytest
 
 import appetence.contracts  # noqa: F401  # registers every table
 from appetence.contracts.base import REGISTRY, STRING, Field, Personal, Table, field
+from appetence.contracts.settings import ProcessorSpec
 from appetence.contracts.silver import PermissionEvent
 from appetence.errors import ContractError
 from appetence.privacy import answer_words as words
@@ -14,7 +15,7 @@ from appetence.privacy.answers import access_document, as_html, held_tables, kep
 from appetence.privacy.erasure import distinctive, plan
 from appetence.privacy.grants import ROLES, readable, statements
 from appetence.privacy.impact import impact_summary
-from appetence.privacy.register import register, unsafe_recipients
+from appetence.privacy.register import register, unsafe_processors, unsafe_recipients
 from appetence.runtime.config import load
 
 CONF = str(Path(__file__).resolve().parents[2] / "conf")
@@ -141,6 +142,12 @@ def test_the_register_names_every_member_recipient_and_category() -> None:
     ]:
         assert label in page, label
     assert unsafe_recipients(config.recipients.values()) == [] and "MISSING" not in page
+    assert "None is configured" in page
+    host, far = ProcessorSpec(name="Host & Cie", what="hosting"), ProcessorSpec(name="Farland", what="support", country="US", safeguard=" ")
+    told = register(config.members, config.recipients, config.law, dt.date(2026, 10, 31), [far, host])
+    assert "| Host & Cie | hosting | FR | inside the EEA |" in told and "**Farland: outside the EEA and without a safeguard." in told
+    azure = load("azure", [], CONF)
+    assert len(azure.privacy.processors) == 2 and unsafe_processors(azure.privacy.processors) == []
     abroad = next(iter(config.recipients.values())).model_copy(update={"country": "US", "safeguard": " "})
     assert unsafe_recipients([abroad]) == [abroad.recipient_id]
 

@@ -80,7 +80,7 @@ def _register(args: argparse.Namespace) -> int:
     from appetence.privacy.register import register
 
     config = load(args.env, args.overrides, args.conf)
-    console.say(register(config.members, config.recipients, required_law(config), parsed_date(args.as_of)))
+    console.say(register(config.members, config.recipients, required_law(config), parsed_date(args.as_of), config.privacy.processors))
     return 0
 
 

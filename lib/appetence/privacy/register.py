@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from appetence.contracts.base import REGISTRY, Personal, Table
+from appetence.contracts.settings import ProcessorSpec
 from appetence.contracts.specs import LawSpec, MemberSpec, RecipientSpec
 
 _EEA = set("AT BE BG HR CY CZ DE DK EE ES FI FR GR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split())  # noqa: SIM905  # readable
@@ -32,9 +33,14 @@ def unsafe_recipients(recipients: Iterable[RecipientSpec]) -> list[str]:
     return sorted(r.recipient_id for r in recipients if r.country not in _EEA and not (r.safeguard or "").strip())
 
 
+def unsafe_processors(processors: Iterable[ProcessorSpec]) -> list[str]:
+    """Names of processors outside the European Economic Area without a stated safeguard."""
+    return sorted(p.name for p in processors if p.country not in _EEA and not (p.safeguard or "").strip())
+
+
 def register(
     members: Mapping[str, MemberSpec], recipients: Mapping[str, RecipientSpec], law: LawSpec, as_of: dt.date,
-    registry: Mapping[str, type[Table]] = REGISTRY,
+    processors: Iterable[ProcessorSpec] = (), registry: Mapping[str, type[Table]] = REGISTRY,
 ) -> str:  # fmt: skip
     """The register as Markdown, dated `as_of`."""
     kept = [f"- {n}: {t.keeps_after_erasure}" for n, t in sorted(registry.items()) if t.keeps_after_erasure]
@@ -46,6 +52,7 @@ def register(
         "## Activities and categories of data", "", "| activity | categories | tables |", "|---|---|---|", *_activities(registry), "",
         "## Recipients", "", "| recipient | company | role | country | safeguard |", "|---|---|---|---|---|",
         *(_recipient(r) for _, r in sorted(recipients.items())), "",
+        "## Further processors", "", *_processors(processors), "",
         "## What outlives an erasure", "", *kept, "",
         "## Security", "",
         "- Every file in and out is encrypted and signed (PGP); a file that fails a check is quarantined whole.",
@@ -53,6 +60,9 @@ def register(
         "- Suppressed coordinates are kept as keyed hashes only; keys are references, resolved at run time.",
         "- Rights of reading are generated from the contracts; the audit trail is chained by hash.", "",
     ]  # fmt: skip
+    lacking = unsafe_processors(processors)
+    if lacking:
+        parts += [f"**{', '.join(lacking)}: outside the EEA and without a safeguard. State it under privacy.processors, or end the processing.**", ""]
     unsafe = unsafe_recipients(recipients.values())
     if unsafe:
         parts += [f"**No export is allowed to {', '.join(unsafe)}: outside the EEA and without a safeguard.**", ""]
@@ -68,6 +78,14 @@ def _member(member: MemberSpec, law: LawSpec) -> str:
 def _recipient(recipient: RecipientSpec) -> str:
     inside = "inside the EEA" if recipient.country in _EEA else "MISSING"
     return f"| {recipient.recipient_id} | {recipient.label} | {recipient.role} | {recipient.country} | {recipient.safeguard or inside} |"
+
+
+def _processors(processors: Iterable[ProcessorSpec]) -> list[str]:
+    listed = sorted(processors, key=lambda p: p.name)
+    if not listed:
+        return ["None is configured (privacy.processors): the operator works on its own machines."]
+    lines = [f"| {p.name} | {p.what} | {p.country} | {p.safeguard or ('inside the EEA' if p.country in _EEA else 'MISSING')} |" for p in listed]
+    return ["| processor | what for | country | safeguard |", "|---|---|---|---|", *lines]
 
 
 def _activities(registry: Mapping[str, type[Table]]) -> list[str]:
