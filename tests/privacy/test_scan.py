@@ -1,5 +1,6 @@
 """The byte scan finds a planted string behind each format that hides it, and nothing where there is nothing."""
 
+import base64
 import gzip
 import io
 import sqlite3
@@ -99,6 +100,15 @@ PLANTED = [
     plain, utf16, cp1252, delta_log, upper, flat_parquet, nested_parquet, map_parquet, binary_parquet, gzipped, zip_in_gzip, parquet_in_zip,
     sqlite_overflow, sqlite_deleted,
 ]  # fmt: skip
+
+
+def test_a_key_is_found_however_it_is_written(tmp_path: Path) -> None:
+    key, other = bytes(range(100, 164)), bytes(range(1, 65))
+    written = [key, key.hex(), key.hex(" ").upper(), base64.b64encode(key).decode()]
+    for number, text in enumerate(written):
+        (tmp_path / str(number)).write_bytes(text if isinstance(text, bytes) else f"a {text} b".encode())
+    parquet(tmp_path / "5", pa.table({"x": [key, b"-"]}))
+    assert len({f.file for f in scan([tmp_path], [other, key])}) == 5 and {f.pattern_number for f in scan([tmp_path], [other, key])} == {1}
 
 
 @pytest.mark.parametrize("plant", PLANTED, ids=lambda f: f.__name__)

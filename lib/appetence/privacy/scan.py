@@ -8,6 +8,7 @@ SQLite databases (rows, and the raw pages with what was deleted from them). Cost
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -40,13 +41,14 @@ class Finding:
 
 
 class Needles:
-    """The strings looked for, in the spellings in which files may hold them (UTF-8, UTF-16, JSON escapes, percent escapes)."""
+    """The strings looked for, in the spellings in which files may hold them (UTF-8, UTF-16, JSON escapes, percent escapes); bytes, as keys
+    and their pads are, as they are, in hexadecimal (also spaced, as Spark shows them) and in base 64."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str | bytes]) -> None:
         self._texts = [t for t in dict.fromkeys(texts) if t]
         self._number: dict[bytes, int] = {}
         for number, text in enumerate(self._texts):
-            for spelled in _spellings(text):
+            for spelled in _spellings(text) if isinstance(text, str) else _written(text):
                 self._number.setdefault(spelled.lower(), number)
 
     def __len__(self) -> int:
@@ -71,6 +73,10 @@ def _spellings(text: str) -> set[bytes]:
     }  # fmt: skip
 
 
+def _written(value: bytes) -> set[bytes]:
+    return {value, value.hex().encode(), value.hex(" ").encode(), base64.b64encode(value), base64.urlsafe_b64encode(value)}
+
+
 def _fits(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
@@ -79,7 +85,7 @@ def _fits(text: str, encoding: str) -> bool:
     return True
 
 
-def scan(roots: Iterable[Path | str], texts: Iterable[str], skip: Iterable[Path | str] = ()) -> list[Finding]:
+def scan(roots: Iterable[Path | str], texts: Iterable[str | bytes], skip: Iterable[Path | str] = ()) -> list[Finding]:
     """Every file under `roots` that holds one of `texts`, names of files included; folders in `skip` are left out.
 
     A file that cannot be decoded as what it says it is still gets the plain search. Findings are sorted.
