@@ -10,7 +10,7 @@ from appetence.contracts.privacy import RightsRequest
 from appetence.errors import RightsError
 from appetence.privacy.decisions import Decided
 from appetence.privacy.requests import Request, contradictions, digest, held_back, parse, request_id, validate, waiting_copies
-from appetence.privacy.rights import death_rows, suppression_scope
+from appetence.privacy.rights import death_rows, lifted_rows, suppression_scope
 
 KEY = b"pepper"
 PERSON = {"last_name": "Zylberstein", "first_name": "Aglaé", "email": "aglae.zylberstein@free.fr"}
@@ -57,6 +57,7 @@ MALFORMED = [
     (text(right="opposition", asked_by="heir", profiling=True), "profiling: true belongs to an opposition by the person"),
     (text(right="opposition", profiling=True, members=["m01"]), "it names no members, channels, uses or purposes"),
     (text(right="opposition", profiling=True, channels=["post"]), "it names no members, channels, uses or purposes"),
+    (text(lift=True), "lift: true ends a limitation"),
     (text(members=["M 01; DROP TABLE"]), "members.0 cannot be used"),
 ]
 
@@ -123,6 +124,14 @@ def test_an_erasure_waits_for_a_copy_until_it_is_handed_over_or_past_its_day() -
     assert held(copy, c=Decided(is_handed_over=True)) == set() == held(copy, day + dt.timedelta(days=1))
     assert held({**copy, "state": "parked"}) == set() == held({**copy, "right": "limitation"})
     assert held({**copy, "person_id": None, "record_ids": []}) == set()
+
+
+def test_the_end_of_a_limitation_is_a_request_of_its_own_and_ends_what_still_holds() -> None:
+    frozen, freed = (parse(text(right="limitation", **more), "r.yaml", KEY) for more in ({}, {"lift": True}))
+    assert b"lift" not in digest(frozen) and digest(frozen) != digest(freed)
+    day = dt.date(2026, 10, 31)
+    rows = [{"record_id": str(n), "until": until} for n, until in enumerate((None, dt.date(2026, 10, 30), dt.date(2026, 10, 1), day))]
+    assert [(r["record_id"], r["until"]) for r in lifted_rows(rows, day)] == [("0", dt.date(2026, 10, 30)), ("3", dt.date(2026, 10, 30))]
 
 
 def test_an_objection_to_profiling_lists_its_person_for_the_makers_of_scores_only_and_is_a_request_of_its_own() -> None:

@@ -12,19 +12,20 @@ import pytest
 from pyspark.sql import SparkSession
 
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.privacy import Correction, RightsRequest, RightsTask, Suppression
+from appetence.contracts.privacy import Correction, Limitation, RightsRequest, RightsTask, Suppression
 from appetence.contracts.silver import Record
 from appetence.errors import RightsError
 from appetence.pipeline import handle_rights, rights_desk
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.rights_tasks import close_corrected
 from appetence.privacy.decisions import Decision
+from appetence.privacy.retention import live_limitations
 from appetence.privacy.suppressions import suppressed_records
 from appetence.runtime.config import load
 from tests.privacy import coop as c
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
-ANSWERED, SILENT, KEPT, CORRECTED = 1, 4, 7, 5
+ANSWERED, SILENT, KEPT, CORRECTED, LIMITED, FREED = 1, 4, 7, 5, 2, 6
 
 
 class Desk:
@@ -72,6 +73,9 @@ class Desk:
 def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_themselves(spark: SparkSession, conf_folder: str, tmp_path: Path) -> None:
     desk = Desk(spark, tmp_path / "root", conf_folder)
     asked = {n: desk.ask(n, "erasure") for n in (ANSWERED, SILENT, KEPT)}
+    limited = desk.ask(LIMITED, "limitation")
+    desk.ask(FREED, "limitation", lift=True)
+    c.put(desk.ctx, Limitation, [Limitation.row(record_id=i, request_id="old", since=c.AS_OF) for i in desk.coop.records_of(FREED)])
     corrected = desk.ask(CORRECTED, "rectification", corrections={"city": "ROUBAIX"})
     counts = handle_rights.run(desk.at(31))
     _waiting(desk, counts, asked)
@@ -87,7 +91,7 @@ def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_thems
     with pytest.raises(RightsError, match="does not concern r_m04"):
         rights_desk.decide(desk.at(1, 11), corrected, "client:r_m04", Decision.DONE, None)
     counts = handle_rights.run(desk.at(1, 11))
-    assert counts.details["answers"] == 2 and counts.details["carried_out"] == 1 and counts.details["waiting_for_members"] == 2
+    assert counts.details["answers"] == 2 and counts.details["carried_out"] == 1 and counts.details["waiting_for_members"] == 3
     assert not taken.exists() and not done.exists() and not refused.exists() and not broken.exists()
     says = (refused.parent / "refused" / "a.yaml.reason.txt").read_text(encoding="utf-8")
     assert "does not concern" in says and (broken.parent / "refused" / "b.yaml").exists()
@@ -96,12 +100,17 @@ def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_thems
     assert desk.tasks(corrected)[desk.members(CORRECTED)[0]] == ("done", "done") == desk.tasks(corrected)["r_vad"]
     assert not desk.file(first, asked[ANSWERED]).exists(), "no file is left that says whose data went"
     _silence(desk, asked)
+    frozen = live_limitations(desk.ctx.lake.read(Limitation), dt.date(2026, 11, 10))
+    assert sorted(r.record_id for r in frozen.collect()) == desk.coop.records_of(LIMITED)
+    rights_desk.decide(desk.at(20, 11), limited, "officer:A. Martin", Decision.LIFT, "the dispute is settled")
+    assert live_limitations(desk.ctx.lake.read(Limitation), dt.date(2026, 11, 20)).isEmpty()
     _corrected_at_source(desk, corrected)
 
 
 def _waiting(desk: Desk, counts: Counts, asked: dict[int, str]) -> None:
     ctx = desk.ctx
-    assert counts.details["carried_out"] == 1 and counts.details["waiting_for_members"] == 3
+    assert counts.details["carried_out"] == 2 and counts.details["waiting_for_members"] == 4
+    assert {row.until for row in ctx.lake.read(Limitation).collect()} == {dt.date(2026, 10, 30)}, "what was frozen is free, nothing new is frozen"
     for number, request in asked.items():
         assert desk.left(number) == desk.coop.records_of(number)
         row, members = desk.row(request), desk.members(number)
@@ -123,7 +132,7 @@ def _silence(desk: Desk, asked: dict[int, str]) -> None:
     row = desk.row(asked[KEPT])
     assert row.state == "refused" and "no answer by 2026-11-10" in row.state_reason and desk.left(KEPT) == desk.coop.records_of(KEPT)
     counts = handle_rights.run(desk.at(10, 11))
-    assert counts.details["carried_out"] == 1 and desk.left(SILENT) == []
+    assert counts.details["carried_out"] == 2 and desk.left(SILENT) == []
     assert {t for who, t in desk.tasks(asked[SILENT]).items() if who != "r_vad"} == {("done", "unanswered")}
 
 

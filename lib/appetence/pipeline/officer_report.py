@@ -23,6 +23,7 @@ from appetence.contracts.privacy import (
 from appetence.errors import ContractError
 from appetence.pipeline import audit_trail
 from appetence.pipeline.context import Context
+from appetence.privacy.erasure import OF_PERSONS, Subject, remembered
 from appetence.privacy.retention import live_limitations
 from appetence.reporting.officer_page import N, OfficerRows, Trail, build_officer
 from appetence.reporting.parts import Page
@@ -44,10 +45,16 @@ def officer_page(ctx: Context, source: str) -> Page:
             as_of=ctx.as_of, source=source, requests=requests, tasks=tasks, decisions=decisions, certificates=certificates, retention=retention,
             suppressions=rows(grouped.agg(F.count(F.lit(1)).alias(N), F.max(Suppression.added_on).alias("newest"))),
             deaths={row[0]: row[1] for row in deaths}, limited=live_limitations(lake.read_or_empty(Limitation), ctx.as_of).count(),
-            erased=lake.read_or_empty(ErasedRecord).count(), exports=exports, runs=runs, trail=_trail(ctx),
+            erased=_erased_records(ctx), exports=exports, runs=runs, trail=_trail(ctx),
             member_labels={k: m.label for k, m in ctx.config.members.items()},
         )
     )  # fmt: skip
+
+
+def _erased_records(ctx: Context) -> int:
+    """Records that do not return, because their person asked."""
+    known = remembered(ctx.lake.read_or_empty(ErasedRecord)).where(ErasedRecord.subject_kind.col == str(Subject.RECORD))
+    return known.where(ErasedRecord.cause.col.isin(list(map(str, OF_PERSONS)))).count()
 
 
 def _trail(ctx: Context) -> Trail:
