@@ -129,6 +129,11 @@ def test_what_was_put_back_is_purged_again_before_a_job_reads_it(spark: SparkSes
     world.run()
     replayed = [link for link in audit_trail.chain(world.ctx) if link.action == "replayed"]
     assert len(replayed) == 1 and '"silver.record"' in replayed[0].details and audit_trail.verify(world.ctx).links >= 1
+    # A copy laid over the folder: the log stays as it is, but what was erased lies there again.
+    world.put_back(RawRecord, files_only=True)
+    assert world.found(who["canary"]) and not table_state.put_back(world.ctx)
+    world.run()
+    assert world.found(who["canary"]) == set() and [x.action for x in audit_trail.chain(world.ctx)][-1] == "swept"
     _what_remembers_does_not_go_back(world)
 
 

@@ -1,7 +1,8 @@
 """How each table stood when a run last ended, kept outside the lake: a table that was put back since is noticed before anything reads it.
 
 The note is one small file, `<state>/tables.json`. It must not be part of a backup of the lake: put back together with it, it would say that
-nothing happened. Noticing costs one listing of each table's log, and no Spark job on a local lake.
+nothing happened. Noticing costs one listing of each table's log, and no Spark job on a local lake. Files that came back beside a log that stayed
+(a copy laid over the folder) are noticed there by their number: no version reads them, but they hold what was erased, so they are removed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ NAME = "tables.json"
 KEEPING = ("privacy", "ops")
 """Schemas that remember what was asked, stopped and erased: everything else is set right by them, so they themselves never go back."""
 
+Noted = dict[str, tuple[Standing, int]]
+"""Table -> how it stood, and how many files lay in its folder."""
+
+_AT_WORK: set[str] = set()
+"""Runs of this process, which holds the lake: files that one of them is writing are not files that came back."""
 _NOTING = Lock()
 _REPLAYING = Lock()
 
@@ -34,7 +40,9 @@ def before_reading(ctx: Context) -> list[dict[str, Any]]:
     with _REPLAYING:
         back = put_back(ctx)
         if not back:
-            return []
+            entries = [] if _AT_WORK or ctx.dry_run else _swept(ctx)
+            _AT_WORK.add(ctx.run_id)
+            return entries
         if ctx.dry_run:
             raise RightsError(_sentence(back))
         names = ", ".join(t.full_name() for t in back)
@@ -43,6 +51,7 @@ def before_reading(ctx: Context) -> list[dict[str, Any]]:
 
         entries = replay(ctx, back)
         note(ctx, REGISTRY.values())
+        _AT_WORK.add(ctx.run_id)
         return entries
 
 
@@ -61,7 +70,7 @@ def _sentence(back: list[type[Table]]) -> str:
 def put_back(ctx: Context) -> list[type[Table]]:
     """Tables whose history does not simply go on from what the last run noted. One of data that is gone altogether holds nothing to purge."""
     seen = _noted(ctx)
-    known = [(table, seen[name]) for name, table in sorted(REGISTRY.items()) if name in seen]
+    known = [(table, seen[name][0]) for name, table in sorted(REGISTRY.items()) if name in seen]
 
     def judged(table: type[Table], stood: Standing) -> type[Table] | None:
         is_back = ctx.lake.is_put_back(table, stood)
@@ -71,31 +80,46 @@ def put_back(ctx: Context) -> list[type[Table]]:
     return [table for table in found if table is not None]
 
 
+def _swept(ctx: Context) -> list[dict[str, Any]]:
+    """Removes files that came back into the folders of local tables whose log stayed as it was."""
+    if not _is_local(ctx):
+        return []
+    tables = [
+        REGISTRY[name]
+        for name, (stood, files) in sorted(_noted(ctx).items())
+        if name in REGISTRY and ctx.lake.file_count(REGISTRY[name]) > files and ctx.lake.version(REGISTRY[name]) == stood.version
+    ]
+    removed = ctx.lake.purge(tables)
+    return [{"actor": "table_state", "action": "swept", "object_id": ctx.run_id, "details": removed}] if any(removed.values()) else []
+
+
 def seen_at(ctx: Context, table: type[Table]) -> int | None:
     """The version the last run noted of a table."""
     stood = _noted(ctx).get(table.full_name())
-    return stood.version if stood else None
+    return stood[0].version if stood else None
 
 
 def note(ctx: Context, tables: Iterable[type[Table]] | None = None) -> None:
-    """Notes how the tables stand now (default: all of a local lake, else those this run wrote)."""
+    """Notes how the tables stand now (default: all of a local lake, else those this run wrote), at the end of a run."""
+    _AT_WORK.discard(ctx.run_id)
     if ctx.dry_run:
         return
     meant = list(tables or (REGISTRY.values() if _is_local(ctx) else (REGISTRY[n] for n in ctx.lake.changes if n in REGISTRY)))
     with _NOTING:
         before = _noted(ctx)
-        stands = {t.full_name(): ctx.lake.standing(t) for t in meant}
-        now = {**before, **{name: s for name, s in stands.items() if s}}
+        stands = {t.full_name(): (ctx.lake.standing(t), ctx.lake.file_count(t)) for t in meant}
+        now = {**before, **{name: (stood, files) for name, (stood, files) in stands.items() if stood}}
         if now != before:
-            said = {name: [s.version, s.commit] for name, s in sorted(now.items())}
+            said = {name: [stood.version, stood.commit, files] for name, (stood, files) in sorted(now.items())}
             write_private(Path(ctx.config.paths.state), NAME, json.dumps(said, indent=0) + "\n")
 
 
-def _noted(ctx: Context) -> dict[str, Standing]:
+def _noted(ctx: Context) -> Noted:
     file = Path(ctx.config.paths.state) / NAME
     if not file.is_file():
         return {}
-    return {name: Standing(int(version), str(commit)) for name, (version, commit) in json.loads(file.read_text(encoding="utf-8")).items()}
+    said = json.loads(file.read_text(encoding="utf-8"))
+    return {name: (Standing(int(version), str(commit)), int(files)) for name, (version, commit, files) in said.items()}
 
 
 def _is_local(ctx: Context) -> bool:

@@ -240,12 +240,11 @@ class Lake:
             return dict(zip((t.full_name() for t in there), self.together(*(partial(self._purge, t) for t in there)), strict=True))
 
     def _purge(self, table: type[Table]) -> int:
-        live = self._files(table)
-        if live is not None:
+        if (live := self._files(table)) is not None:
             return sweep(Path(self.path(table)), live)
-        before = self._file_count(table)
+        before = self.file_count(table)
         purging.vacuum(self.spark, self._delta(table), self.identifier(table))
-        return before - self._file_count(table)
+        return before - self.file_count(table)
 
     def optimize(self, table: type[Table]) -> bool:
         """Compacts small files; False when each partition is one file already, or in a dry run."""
@@ -394,6 +393,7 @@ class Lake:
         versions = [int(f.stem) for f in log.glob("*.json") if f.stem.isdigit()] if log and log.is_dir() else []
         return max(versions) if versions else None
 
-    def _file_count(self, table: type[Table]) -> int:
+    def file_count(self, table: type[Table]) -> int:
+        """Parquet files in the folder of a local table, live or not; 0 where that cannot be listed."""
         log = self._log(table)
         return sum(1 for f in log.parent.rglob("*.parquet")) if log else 0
