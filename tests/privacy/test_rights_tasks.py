@@ -91,7 +91,7 @@ def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_thems
     with pytest.raises(RightsError, match="does not concern r_m04"):
         rights_desk.decide(desk.at(1, 11), corrected, "client:r_m04", Decision.DONE, None)
     counts = handle_rights.run(desk.at(1, 11))
-    assert counts.details["answers"] == 2 and counts.details["carried_out"] == 1 and counts.details["waiting_for_members"] == 3
+    assert counts.details["answers"] == 2 and counts.details["carried_out"] == 1 and counts.details["waiting_for_members"] == 2
     assert not taken.exists() and not done.exists() and not refused.exists() and not broken.exists()
     says = (refused.parent / "refused" / "a.yaml.reason.txt").read_text(encoding="utf-8")
     assert "does not concern" in says and (broken.parent / "refused" / "b.yaml").exists()
@@ -99,6 +99,7 @@ def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_thems
     assert desk.tasks(asked[ANSWERED]) == {first: ("done", "accepted"), second: ("done", "refused"), "r_vad": ("open", None)}
     assert desk.tasks(corrected)[desk.members(CORRECTED)[0]] == ("done", "done") == desk.tasks(corrected)["r_vad"]
     assert not desk.file(first, asked[ANSWERED]).exists(), "no file is left that says whose data went"
+    assert desk.file("r_vad", asked[ANSWERED]).exists(), "a client acts on its own file, by references that lead nowhere else any more"
     _silence(desk, asked)
     frozen = live_limitations(desk.ctx.lake.read(Limitation), dt.date(2026, 11, 10))
     assert sorted(r.record_id for r in frozen.collect()) == desk.coop.records_of(LIMITED)
@@ -109,8 +110,10 @@ def test_members_hear_of_a_request_before_it_is_carried_out_and_answer_for_thems
 
 def _waiting(desk: Desk, counts: Counts, asked: dict[int, str]) -> None:
     ctx = desk.ctx
-    assert counts.details["carried_out"] == 2 and counts.details["waiting_for_members"] == 4
-    assert {row.until for row in ctx.lake.read(Limitation).collect()} == {dt.date(2026, 10, 30)}, "what was frozen is free, nothing new is frozen"
+    assert counts.details["carried_out"] == 3 and counts.details["waiting_for_members"] == 3
+    assert {row.until for row in ctx.lake.read(Limitation).collect()} == {dt.date(2026, 10, 30), None}, (
+        "what was frozen is free, freezing waits for nobody"
+    )
     for number, request in asked.items():
         assert desk.left(number) == desk.coop.records_of(number)
         row, members = desk.row(request), desk.members(number)
@@ -132,7 +135,7 @@ def _silence(desk: Desk, asked: dict[int, str]) -> None:
     row = desk.row(asked[KEPT])
     assert row.state == "refused" and "no answer by 2026-11-10" in row.state_reason and desk.left(KEPT) == desk.coop.records_of(KEPT)
     counts = handle_rights.run(desk.at(10, 11))
-    assert counts.details["carried_out"] == 2 and desk.left(SILENT) == []
+    assert counts.details["carried_out"] == 1 and desk.left(SILENT) == []
     assert {t for who, t in desk.tasks(asked[SILENT]).items() if who != "r_vad"} == {("done", "unanswered")}
 
 

@@ -189,7 +189,7 @@ class PrivacySettings(Spec):
 
     processors: tuple[ProcessorSpec, ...] = Field(default=(), description="for the register: who else processes data for the operator")
     answer_days_before_due: int = Field(
-        default=10, ge=0, le=92, description="so many days before its legal limit a request no longer waits for the members' answers"
+        default=10, ge=0, le=92, description="so many days before its legal limit an erasure no longer waits for the members' answers"
     )
     unanswered: Literal["accept", "refuse"] = Field(default="accept", description="what holds for a member that has not answered by then")
     pepper_ref: str = "file:{secrets}/pepper.key"

@@ -94,7 +94,7 @@ def erase(
     if cause != Cause.REPLAY:
         _remember(ctx, subjects, cause)
     destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)
-    destroyed += 0 if ctx.dry_run else destroy_files(ctx, [*files.answers, *request_ids])
+    destroyed += 0 if ctx.dry_run else destroy_files(ctx, [*files.answers, *request_ids], of_members_only=True)
     _blank_requests(ctx, subjects[Subject.PERSON], request_ids)
     rows = dict(Counter(already or {}) + Counter(_delete_rows(ctx, subjects, only)))
     tables = [*{t.table for t in plan()}, RightsRequest]

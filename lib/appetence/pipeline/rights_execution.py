@@ -1,4 +1,4 @@
-"""What each right changes, for all requests of a run together: tasks and notices, answers, permissions and limits, and erasure last."""
+"""What each right changes, for all requests of a run together: notices, answers, permissions and limits, and erasure last."""
 
 from __future__ import annotations
 

@@ -19,10 +19,12 @@ def folder_of(ctx: Context, controller: str) -> Path:
     return Path(ctx.config.paths.reports) / FOLDER / controller
 
 
-def destroy_files(ctx: Context, request_ids: Iterable[str]) -> int:
-    """Destroys the task files of these requests: they name customers of a member. How many there were."""
+def destroy_files(ctx: Context, request_ids: Iterable[str], *, of_members_only: bool = False) -> int:
+    """Destroys the task files of these requests; how many there were. Those of members name their customers, those of clients hold nothing
+    but references, by which they are still to act once the person is erased here."""
     top, wanted = Path(ctx.config.paths.reports) / FOLDER, {f"{identifier}.json" for identifier in request_ids}
-    return destroy(file for file in sorted(top.glob("*/*.json")) if file.name in wanted) if wanted else 0
+    named = [file for file in sorted(top.glob("*/*.json")) if file.name in wanted] if wanted else []
+    return destroy(file for file in named if not of_members_only or file.parent.name in ctx.config.members)
 
 
 def past(ctx: Context) -> list[str]:

@@ -66,7 +66,8 @@ def divided(ctx: Context, cases: Sequence[Case]) -> Waiting:
         until, silent = r.answers_until(case.request, ctx.config.privacy.answer_days_before_due), r.unanswered(case)
         if silent and ctx.as_of < until:
             found.later.append(case)
-            says = f"Waits for the answer of {', '.join(silent)} until {until.isoformat()}; the person is suppressed already."
+            is_stopped = r.suppression_scope(case.request.spec) is not None
+            says = f"Waits for the answer of {', '.join(silent)} until {until.isoformat()}{'; suppressed already' if is_stopped else ''}."
             found.rows.append(r.request_row(case.request, r.OPEN, says))
         else:
             found.ready.append(case)
@@ -89,13 +90,12 @@ def tell_controllers(ctx: Context, waiting: Waiting) -> None:
         until = r.answers_until(case.request, ctx.config.privacy.answer_days_before_due) if case.request.request_id in late else None
         tasks = r.task_rows(case.request, suppliers, [u.client_id for u in theirs], ctx.as_of, until)
         rows += [t for t in tasks if _key(t) not in done]
-        if not ctx.dry_run and (until or case.request.spec.right != Right.ERASURE):
-            # An erasure carried out at once leaves no file that says whose it was.
-            for task in tasks:
-                what = _asked(case, task, references, [u.reference for u in theirs if u.client_id == task[RightsTask.controller_id]])
-                write_private(
-                    folder_of(ctx, task[RightsTask.controller_id]), f"{case.request.request_id}.json", r.task_letter(case.request, until, what)
-                )
+        # An erasure carried out at once leaves no file that says whose it was; a client's holds references only.
+        is_named = until is not None or case.request.spec.right != Right.ERASURE
+        for task in [] if ctx.dry_run else [t for t in tasks if is_named or t[RightsTask.controller_role] == "client"]:
+            who = task[RightsTask.controller_id]
+            what = _asked(case, task, references, [u.reference for u in theirs if u.client_id == who])
+            write_private(folder_of(ctx, who), f"{case.request.request_id}.json", r.task_letter(case.request, until, what))
     ctx.lake.upsert_rows(RightsTask, rows)
 
 

@@ -84,8 +84,9 @@ def answers_until(request: Request, days_before_due: int) -> dt.date:
 
 
 def unanswered(case: Case) -> list[str]:
-    """Suppliers of a case that may decide of it and have not. An erasure cut short waits for nobody: its owners are no longer told."""
-    if case.request.spec.right not in MEMBERS_DECIDE or case.request.spec.lift:
+    """Suppliers that may decide of an erasure and have not. A limitation waits for nobody: it takes nothing away and can be lifted. Nor does an
+    erasure that was cut short: its owners are no longer told."""
+    if case.request.spec.right != Right.ERASURE:
         return []
     return sorted({m for m in case.records.values() if m} - case.request.decided.accepting - set(case.request.decided.refusing))
 
