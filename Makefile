@@ -12,6 +12,7 @@ RUN := . tools/env.sh && $(BIN)
 PYTEST := python -m pytest -q -n 2 --dist loadfile
 STAMP := .venv/installed
 STAMP_REAL := .venv/installed-real
+STAMP_SERVERS := .venv/installed-servers
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .PHONY: help setup demo test test-all test-fast check format real bench docs wheel clean
@@ -34,18 +35,23 @@ $(STAMP): setup.py conf/jobs.yaml lib/appetence/version.py
 	@tools/setup.sh python
 	@touch $@
 
+# Looked for once: a machine that cannot have them is told so, and tests with what it has.
+$(STAMP_SERVERS): $(STAMP) tools/setup.sh
+	@tools/setup.sh servers
+	@touch $@
+
 # --- what people call ---------------------------------------------------------------------------------------------
 
 demo: setup ## the whole chain on made data, with a summary (RECORDS=20000; lake in build/demo)
 	@$(RUN)/appetence demo --records $(RECORDS) $(ARGS)
 
-test: setup ## the tests (ARGS="-k word" narrows); those that rewrite whole lakes many times are in test-all
+test: setup $(STAMP_SERVERS) ## the tests (ARGS="-k word" narrows); those that rewrite whole lakes many times are in test-all
 	@$(RUN)/$(PYTEST) -m "not slow" $(ARGS)
 
-test-all: setup ## every test, the erasure of twenty persons to the byte included
+test-all: setup $(STAMP_SERVERS) ## every test, the erasure of twenty persons to the byte included
 	@$(RUN)/$(PYTEST) $(ARGS)
 
-test-fast: setup ## the tests that need no JVM
+test-fast: setup $(STAMP_SERVERS) ## the tests that need no JVM
 	@$(RUN)/$(PYTEST) -m "not spark" $(ARGS)
 
 check: setup ## lint, formatting, types, layering, doctests of what needs no JVM

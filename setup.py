@@ -34,7 +34,7 @@ REQUIRED = [
     "paramiko",
 ]
 EXTRAS = {
-    # deltalake reads tables without Spark, as a BI tool would.
+    # deltalake reads tables without Spark, as a BI tool would. asyncssh is a whole SFTP server, for machines without OpenSSH's.
     # fakesnow stands in for a Snowflake account; it needs modules that version 5 of the connector no longer has.
     "test": [
         "pytest",
@@ -47,6 +47,7 @@ EXTRAS = {
         "python-hcl2",
         "setuptools>=70.1",
         "deltalake>=1",
+        "asyncssh",
         "fakesnow>=0.12.1",
         "snowflake-connector-python<5",
     ],

