@@ -16,6 +16,7 @@ import random
 import shutil
 from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,10 +27,11 @@ from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import BlockSpec, MemberSpec
 from appetence.exchange.blocks import REFERENCES
 from appetence.exchange.manifest import canonical_json
+from appetence.exchange.outcome import Fate, Result, delivery_rows, report
 from appetence.exchange.pgp import Pgp, Signature
-from appetence.exchange.receiving import Desk, Fate, Result, delivery_rows, find_deliveries, open_manifests, report, take_all
+from appetence.exchange.receiving import Desk, find_deliveries, open_manifests, take_all
 from appetence.exchange.stores import FolderStore
-from tests.exchange.courier import CUSTOMERS, PERMISSIONS, TRANSACTIONS, manifest_of
+from tests.exchange.courier import CREATED, CUSTOMERS, PERMISSIONS, TRANSACTIONS, manifest_of
 from tests.exchange.packed import BROKEN, PARQUET_HARMS, ZIP_HARMS, as_kind, from_csv, rows_of_kind, unpacked
 
 CANARY = "QUELQUUN"
@@ -97,6 +99,7 @@ HARMS: list[Callable[[Draw, bytes], bytes]] = [
     lambda d, b: b.replace(b";", d.choice([b",", b"\t", b"|"])),
     lambda d, b: b.replace(b"\n", d.choice([b"\r\n", b"\r", b""])),
     lambda d, b: b.split(b"\n", 1)[1],
+    lambda d, b: b";".join(b.split(b"\n", 1)[0].split(b";")[::-1]) + b"\n" + b.split(b"\n", 1)[1],
     lambda d, b: b + b,
     lambda d, b: b"",
     lambda d, b: gzip.compress(b, mtime=0),
@@ -127,9 +130,17 @@ def harmed_manifest(draw: Draw, said: dict[str, Any]) -> bytes:
     return draw.choice([data, data, data, _flip(draw, data), data[: _at(draw, data)], data + b"}"])
 
 
-def send(draw: Draw, folder: Path, specs: dict[str, BlockSpec]) -> dict[str, bytes]:
-    """Writes one delivery, harmed by its member or on its way; its files."""
-    folder.mkdir(parents=True)
+@dataclass(frozen=True)
+class Parcel:
+    """A delivery as it was sent: `written` is what arrives (manifest included), `sent` what its member had before some of it was lost."""
+
+    written: dict[str, bytes]
+    sent: dict[str, bytes]
+    is_sound: bool
+
+
+def compose(draw: Draw, member_id: str, ref: str, specs: dict[str, BlockSpec], created_at: dt.datetime = CREATED) -> Parcel:
+    """One delivery, harmed by its member or on its way, or not at all."""
     kind = specs["customers"].format
     sound = {f"{block}.csv": a_file(draw, block) for block in draw.sample(list(specs), draw.randint(1, 3))}
     if kind != "csv":
@@ -137,18 +148,27 @@ def send(draw: Draw, folder: Path, specs: dict[str, BlockSpec]) -> dict[str, byt
     name = draw.choice(list(sound))
     sent = {**sound, name: draw.choice(PARQUET_HARMS if kind == "parquet" else HARMS)(draw, sound[name])}
     # Harmed before the manifest was made (the member says what it sends), or after.
-    said = manifest_of("m01", folder.name, sent if draw.random() < 0.7 else sound)
+    said = manifest_of(member_id, ref, sent if draw.random() < 0.7 else sound, created_at)
     for file in said["files"]:
         if kind != "csv":
             file["rows"] = len(reference(sound[file["name"]], specs[file["block"]]) or [])
         if draw.random() < 0.5:  # a member whose own tool counts otherwise than by lines
             file["rows"] = draw.choice([file["rows"], len(reference(sent[file["name"]], specs[file["block"]]) or [])])
-    manifest = harmed_manifest(draw, said) if draw.random() < 0.2 else canonical_json(said)
+    agreed = canonical_json(said)
+    manifest = harmed_manifest(draw, said) if draw.random() < 0.2 else agreed
     lost = draw.choice([None, None, None, None, None, name])
     written = {n: b for n, b in sent.items() if n != lost} | ({"surplus.csv": b"x"} if draw.random() < 0.05 else {})
-    for file_name, content in {**written, "manifest.json": manifest}.items():
+    is_sound = written == sent == sound and manifest == agreed
+    return Parcel({**written, "manifest.json": manifest}, sent, is_sound)
+
+
+def send(draw: Draw, folder: Path, specs: dict[str, BlockSpec]) -> dict[str, bytes]:
+    """Writes one delivery of m01; its files."""
+    folder.mkdir(parents=True)
+    parcel = compose(draw, "m01", folder.name, specs)
+    for file_name, content in parcel.written.items():
         (folder / f"{file_name}.pgp").write_bytes(content)
-    return sent
+    return parcel.sent
 
 
 def reference(data: bytes, spec: BlockSpec) -> list[list[str]] | None:
@@ -160,7 +180,11 @@ def reference(data: bytes, spec: BlockSpec) -> list[list[str]] | None:
         rows = [r for r in csv.reader(io.StringIO(text, newline=""), delimiter=";") if any(r)]
     except (*BROKEN, csv.Error):
         return None
-    return rows[1:] if rows and [n.strip() for n in rows[0]] == list(spec.columns) else None
+    names = [n.strip() for n in rows[0]] if rows else []
+    if sorted(names) != sorted(spec.columns):
+        return None
+    places = [names.index(n) for n in spec.columns]
+    return [[r[p] for p in places] if len(r) == len(places) else r for r in rows[1:]]
 
 
 def as_stored(spec: BlockSpec, column: str, value: str) -> str:

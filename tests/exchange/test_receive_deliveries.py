@@ -146,6 +146,44 @@ def test_inv_29_refused_delivery_leaves_tables_intact_and_the_rest_goes_on(offic
     assert [(r.status, r.reason_code, r.rows_accepted) for r in fixed] == [("accepted", None, 50)]
 
 
+def test_unreadable_values_are_told_at_receipt_and_too_many_refuse_the_whole(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    """m01 may send what it likes, m02 a tenth unread: the same file is taken from one and told to both; no table has a line of the other."""
+    bought = transactions(9).replace(b"2026-09-03", b"31/02/2026").replace(b"12,50\n7;", b"DOUZE\n7;")
+    files = {"customers.csv": customers(4), "transactions.csv": bought, "permissions.csv": permissions(3).replace(b"2026-01-01", b"2026-13-01")}
+    ctx = office()
+    strict = ctx.config.members["m02"].model_copy(update={"max_unread_share": 0.1})
+    known = ctx.config.members["m01"]
+    events = known.blocks[Block.PERMISSIONS].model_copy(update={"constants": {"use": "prospect", "purpose": "commercial", "basis": "consent"}})
+    lenient = known.model_copy(update={"blocks": {**known.blocks, Block.PERMISSIONS: events}, "max_unread_share": 1.0})
+    ctx = Context(**{**vars(ctx), "config": ctx.config.model_copy(update={"members": {"m01": lenient, "m02": strict}})})
+    send(tmp_path / "root/inbox", keys, "d1", files)
+    send(tmp_path / "root/inbox", keys, "d1", {k: v for k, v in files.items() if k != "permissions.csv"}, member_id="m02")
+
+    counts = receive_deliveries.run(ctx)
+
+    assert counts.details["deliveries"] == {"accepted": 1, "quarantined": 1} and counts.details["values_unread"] == 7
+    by_member = {r.member_id: r for r in ctx.lake.read(Delivery).collect()}
+    assert (by_member["m01"].status, by_member["m01"].rows_accepted, by_member["m01"].values_unread) == ("accepted", 16, 5)
+    assert (by_member["m02"].reason_code, by_member["m02"].rows_accepted, by_member["m02"].values_unread) == ("TOO_MANY_UNREAD", 0, 2)
+    assert "1 of the 9 values of DATE" in by_member["m02"].reason or "1 of the 9 values of MT" in by_member["m02"].reason
+    assert {r.member_id for r in ctx.lake.read(RawTransaction).collect()} == {"m01"}
+    told = {}
+    for name in ("m01", "m02"):
+        with Pgp(keys.home(name)) as pgp:
+            report = tmp_path / f"{name}.json"
+            pgp.decrypt_and_verify(tmp_path / f"root/outbox/{name}/d1.report.json.pgp", report, allowed=[keys.fingerprints["operator"]])
+        told[name] = json.loads(report.read_text())
+    assert [(v["file"], v["line"], v["source"], v["code"], v["shape"]) for v in told["m01"]["values"]] == [
+        ("transactions.csv", 4, "DATE", "BAD_DATE", "99/99/9999"), ("transactions.csv", 7, "MT", "BAD_AMOUNT", "aaaaa"),
+        *(("permissions.csv", n, "LE", "BAD_TIME", "9999-99-99a99:99:99") for n in (2, 3, 4)),
+    ]  # fmt: skip
+    assert told["m01"]["status"] == "accepted" and told["m02"]["status"] == "quarantined"
+    assert told["m01"]["files"][1]["unread"] == [
+        {"column": "amount", "code": "BAD_AMOUNT", "count": 1, "of": 9}, {"column": "transaction_date", "code": "BAD_DATE", "count": 1, "of": 9},
+    ]  # fmt: skip
+    assert told["m02"]["values"] == told["m01"]["values"][:2] and "DOUZE" not in json.dumps(told)
+
+
 STAGES = [
     "settle_early",
     "insert raw_record",

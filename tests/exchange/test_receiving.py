@@ -16,19 +16,10 @@ import pytest
 from appetence.contracts.settings import ExchangeSettings
 from appetence.errors import ConfigError
 from appetence.exchange import receiving
+from appetence.exchange.outcome import Fate, Result, delivery_rows, report
 from appetence.exchange.pgp import Pgp
-from appetence.exchange.receiving import (
-    Desk,
-    Fate,
-    Result,
-    delivery_rows,
-    find_deliveries,
-    open_manifests,
-    report,
-    settle_early,
-    settle_late,
-    take_all,
-)
+from appetence.exchange.reading import Unread
+from appetence.exchange.receiving import Desk, find_deliveries, open_manifests, settle_early, settle_late, take_all, tell_unread
 from tests.exchange.courier import CREATED, CUSTOMERS, Keys, customers, manifest_of, member, permissions, send, transactions
 
 pytestmark = pytest.mark.servers
@@ -190,17 +181,62 @@ def test_inv_29_refused_lines_over_all_files_count_together(make_desk: MakeDesk,
             "file": f,
             "line": n,
             "column": c,
+            "source": source,
             "code": "MISSING_VALUE",
             "sentence": f"{c} is empty; it must be filled on each line.",
             "shape": None,
         }
-        for f, n, c in (("customers.csv", 8, "customer_ref"), ("customers.csv", 10, "customer_ref"), ("transactions.csv", 2, "amount"))
+        for f, n, c, source in (
+            ("customers.csv", 8, "customer_ref", "NUM"),
+            ("customers.csv", 10, "customer_ref", "NUM"),
+            ("transactions.csv", 2, "amount", "MT"),
+        )
     ]
     (tmp_path / "outbox/m01/d1.report.json.pgp").unlink()
     send(tmp_path / "inbox", keys, "d1", files)
     result = refused(make_desk(settings=ExchangeSettings(max_reject_share=0.029)), tmp_path, keys)
     assert result.code == "TOO_MANY_REJECTS"
     assert [line["line"] for line in report(dt.date(2026, 10, 31), result)["lines"]] == [8, 10, 2]
+
+
+def test_inv_29_more_unreadable_values_than_the_member_may_send_refuse_the_whole(make_desk: MakeDesk, tmp_path: Path, keys: Keys) -> None:
+    """Five of ten amounts: taken and told by default, refused whole where less is agreed, with every copy that came in the same run."""
+    files = {"customers.csv": customers(3), "transactions.csv": transactions(10)}
+
+    def taken(gate: float | None) -> tuple[Desk, list[Result]]:
+        send(tmp_path / "inbox", keys, "d1", files)
+        send(tmp_path / "inbox", keys, "d1-again", files)
+        desk = make_desk({"m01": member(keys, max_unread_share=gate)})
+        results = open_manifests(desk, find_deliveries(desk.inbox.list())[0])
+        take_all(desk, results, {}, lambda _: None)
+        examples = tuple((line, "aaaaa") for line in range(2, 7))
+        found = [Unread("amount", "BAD_AMOUNT", "amount is not an amount in euros.", 5, 10, examples)]
+        told = tell_unread(desk, results, {(results[0].delivery_id, "transactions"): found})
+        for result in results:
+            settle_early(desk, result)
+        assert told == ([] if results[0].fate is Fate.ACCEPTED else results)
+        return desk, results
+
+    desk, (kept, copy) = taken(None)
+    assert (kept.fate, copy.fate, kept.rows_accepted, kept.unread) == (Fate.ACCEPTED, Fate.REPEATED, 13, {"amount": 5})
+    assert desk.outbox.list() == ["m01/d1.report.json.pgp"] and desk.quarantine.list() == []
+    told = told_to(keys, "m01", tmp_path / "outbox/m01/d1.report.json.pgp")
+    assert told["status"] == "accepted" and told["lines"] == []
+    files_told: Any = told["files"]
+    assert files_told[1]["unread"] == [{"column": "amount", "code": "BAD_AMOUNT", "count": 5, "of": 10}]
+    first: Any = told["values"]
+    assert len(first) == 5 and first[0] == {
+        "file": "transactions.csv", "line": 2, "column": "amount", "source": "MT", "code": "BAD_AMOUNT",
+        "sentence": "amount is not an amount in euros.", "shape": "aaaaa",
+    }  # fmt: skip
+
+    desk, (refused_one, copy) = taken(0.49)
+    assert (refused_one.fate, copy.fate, refused_one.code, copy.code) == (*[Fate.QUARANTINED] * 2, *["TOO_MANY_UNREAD"] * 2)
+    assert "5 of the 10 values of MT in transactions.csv cannot be read as amount, more than the 49% that may" in str(refused_one.sentence)
+    assert len(desk.quarantine.list()) == 6 and len(desk.outbox.list()) == 2
+    assert [p for p in desk.scratch.rglob("*") if p.is_file()] == []
+    (row,) = delivery_rows(desk.as_of, [refused_one, copy])
+    assert (row["rows_read"], row["rows_accepted"], row["values_unread"]) == (13, 0, 5)
 
 
 def test_inv_29_bombs_are_cut_off(make_desk: MakeDesk, tmp_path: Path, keys: Keys) -> None:

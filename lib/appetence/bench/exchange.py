@@ -22,8 +22,9 @@ from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import MemberSpec
 from appetence.errors import EnvironmentError_
 from appetence.exchange.manifest import MANIFEST, canonical_json, sha256_of
+from appetence.exchange.outcome import Fate
 from appetence.exchange.pgp import Pgp, export_public, generate_key, import_public
-from appetence.exchange.receiving import Desk, Fate, find_deliveries, open_manifests, take_all
+from appetence.exchange.receiving import Desk, find_deliveries, open_manifests, take_all
 from appetence.exchange.stores import FolderStore
 from appetence.runtime import clock, console
 from appetence.runtime.config import Config

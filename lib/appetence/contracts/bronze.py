@@ -24,6 +24,7 @@ class Delivery(Table):
     rows_read = field(LONG, "Lines read.", required=True)
     rows_accepted = field(LONG, "Lines stored.", required=True)
     rows_rejected = field(LONG, "Lines rejected.", required=True)
+    values_unread = field(LONG, "Values that cannot be read, told to the member at receipt; null: taken before they were counted.")
     key = (delivery_id,)
     checks = {"balanced": "rows_read = rows_accepted + rows_rejected"}
 

@@ -89,6 +89,9 @@ class ExchangeSettings(Spec):
     operator_fingerprint_ref: str = "file:{secrets}/fingerprints/operator.fpr"
     operator_passphrase_ref: str | None = None
     max_reject_share: float = Field(default=0.02, ge=0, le=1, description="a delivery with more rejected lines is quarantined whole")
+    max_unread_share: float = Field(
+        default=0.5, ge=0, le=1, description="a delivery is quarantined whole when more of the values given in one column cannot be read"
+    )
     max_expansion: int = Field(default=200, description="a compressed file may grow by this factor at most")
     address_service: AddressServiceSettings | None = Field(default=None, description="who is asked about addresses; null: nobody, expressions decide")
 

@@ -65,6 +65,10 @@ class BlockSpec(Spec):
     decimal: Literal[",", "."] = Field(default=",", description="decimal mark of amounts; numbers in Parquet are read as numbers")
     values: dict[str, dict[str, str]] = Field(default={}, description="our column -> (member's code -> our value)")
 
+    def source_of(self, column: str) -> str:
+        """The member's own name of one of our columns; ours where the mapping fills it by a constant."""
+        return next((theirs for theirs, ours in self.columns.items() if ours == column), column)
+
 
 class InstructionSpec(Spec):
     """One signed instruction of a member."""
@@ -96,6 +100,9 @@ class MemberSpec(Spec):
     pgp: PgpSpec
     blocks: dict[Block, BlockSpec]
     instructions: tuple[InstructionSpec, ...] = ()
+    max_unread_share: float | None = Field(
+        default=None, ge=0, le=1, description="a delivery with more unreadable values in one column is quarantined whole; default: the exchange's"
+    )
     excludes: tuple[str, ...] = Field(default=(), description="member or recipient ids that are competitors")
     key_ref: str | None = Field(
         default=None, description="reference of the key of this member's own ids; default: from the environment's key_template"

@@ -63,9 +63,21 @@ class Fault:
     customer_ref: str | None = None
 
 
+@dataclass(frozen=True)
+class Unread:
+    """Values of one column of the accepted lines that cannot be read, for one reason: how many of those given, and the first by line and shape."""
+
+    column: str
+    code: str
+    sentence: str
+    count: int
+    among: int
+    examples: tuple[tuple[int, str | None], ...] = ()
+
+
 @dataclass
 class Staged:
-    """What reading one file gave, in lines; `examples` are the first faults."""
+    """What reading one file gave, in lines; `examples` are the first faults, `unread` is what standardising will not be able to read."""
 
     name: str
     block: Block
@@ -75,11 +87,22 @@ class Staged:
     rejected: int = 0
     codes: Counter[str] = field(default_factory=Counter)
     examples: list[Fault] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
 
     @property
     def read(self) -> int:
         """Lines read."""
         return self.accepted + self.rejected
+
+
+def values_given(staged: Staged) -> dict[str, int]:
+    """How many of the accepted lines fill each of our columns, as the staged file's own statistics have it."""
+    if not staged.accepted:
+        return {}
+    about = pq.read_metadata(staged.accepted_path)
+    names = [about.schema.column(i).name for i in range(about.num_columns)]
+    groups = [about.row_group(g) for g in range(about.num_row_groups)]
+    return {name: staged.accepted - sum(group.column(i).statistics.null_count for group in groups) for i, name in enumerate(names)}
 
 
 def accepted_schema(block: Block) -> pa.Schema:

@@ -14,13 +14,10 @@ import hashlib
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from appetence.contracts.bronze import Delivery
-from appetence.contracts.domain import Block, DeliveryStatus
+from appetence.contracts.domain import DeliveryStatus
 from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import MemberSpec
 from appetence.errors import AppetenceError, CryptoError, DeliveryError
@@ -29,7 +26,6 @@ from appetence.exchange.decoding import allowed_bytes, is_of_the_machine
 from appetence.exchange.manifest import (
     MANIFEST,
     MAX_BYTES,
-    Manifest,
     ManifestFile,
     canonical_json,
     check_addressed,
@@ -37,61 +33,12 @@ from appetence.exchange.manifest import (
     read_manifest,
     sha256_of,
 )
+from appetence.exchange.outcome import Fate, Incoming, Result, report
 from appetence.exchange.pgp import Pgp
-from appetence.exchange.reading import MAX_EXAMPLES, Limits, Staged, check_rejects, stage_file, to_stage
+from appetence.exchange.reading import Limits, Staged, Unread, check_rejects, stage_file, to_stage
 from appetence.exchange.stores import Store
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
-_UNKNOWN_MODE = "unknown"
-
-
-class Fate(StrEnum):
-    """What a run does with a delivery; OPEN until it is taken."""
-
-    OPEN = "open"
-    ACCEPTED = "accepted"
-    QUARANTINED = "quarantined"
-    REPEATED = "repeated"
-    LATER = "later"
-    UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """A delivery's folder in the inbox: the names of its files, without the folder."""
-
-    member_id: str
-    delivery_ref: str
-    files: tuple[str, ...]
-
-    @property
-    def folder(self) -> str:
-        """`<member_id>/<delivery_ref>`."""
-        return f"{self.member_id}/{self.delivery_ref}"
-
-
-@dataclass
-class Result:
-    """What became of one delivery; `staged` holds the files to load when it is accepted."""
-
-    incoming: Incoming
-    fate: Fate
-    delivery_id: str = ""
-    manifest: Manifest | None = None
-    signer: str | None = None
-    code: str | None = None
-    sentence: str | None = None
-    staged: list[Staged] = field(default_factory=list)
-
-    @property
-    def rows_read(self) -> int:
-        """Lines read."""
-        return sum(s.read for s in self.staged)
-
-    @property
-    def rows_accepted(self) -> int:
-        """Lines stored: none of a quarantined delivery."""
-        return sum(s.accepted for s in self.staged) if self.fate is Fate.ACCEPTED else 0
 
 
 @dataclass(frozen=True)
@@ -235,6 +182,47 @@ def take(desk: Desk, result: Result) -> Fate:
     return result.fate
 
 
+def tell_unread(desk: Desk, results: Iterable[Result], found: Mapping[tuple[str, str], list[Unread]]) -> list[Result]:
+    """Notes what cannot be read in the accepted lines, by delivery and block, and refuses whole the deliveries that hold too much of it.
+
+    Refused is a delivery in which more of one column's values than the member's `max_unread_share` (else the exchange's) cannot be read: that
+    column is not what the layout says. Returns those refused, with the copies of them that came in the same run."""
+    taken = list(results)
+    refused: dict[str, Result] = {}
+    for result in (r for r in taken if r.fate is Fate.ACCEPTED):
+        for staged in result.staged:
+            staged.unread = found.get((result.delivery_id, str(staged.block)), [])
+        own = desk.members[result.incoming.member_id].max_unread_share
+        sentence = _too_much_unread(desk, result, desk.settings.max_unread_share if own is None else own)
+        if sentence is not None:
+            refuse(result, "TOO_MANY_UNREAD", sentence)
+            shutil.rmtree(desk.scratch / result.delivery_id, ignore_errors=True)
+            refused[result.delivery_id] = result
+    for copy in (r for r in taken if r.fate is Fate.REPEATED and r.delivery_id in refused and not _is_leaving(desk, r.incoming)):
+        refuse(copy, "TOO_MANY_UNREAD", str(refused[copy.delivery_id].sentence))
+        copy.staged = refused[copy.delivery_id].staged
+    return [r for r in taken if r.delivery_id in refused and r.fate is Fate.QUARANTINED]
+
+
+def _too_much_unread(desk: Desk, result: Result, share: float) -> str | None:
+    """Why the delivery is refused: the column of which most cannot be read, when that is more than `share`."""
+    worst: tuple[float, Staged, str, int, int] | None = None
+    for staged in result.staged:
+        for column in sorted({u.column for u in staged.unread}):
+            own = [u for u in staged.unread if u.column == column]
+            count, among = sum(u.count for u in own), max(u.among for u in own)
+            if count > among * share and (worst is None or count / among > worst[0]):
+                worst = (count / among, staged, column, count, among)
+    if worst is None:
+        return None
+    _, staged, column, count, among = worst
+    spec = desk.members[result.incoming.member_id].blocks[staged.block]
+    return (
+        f"{count} of the {among} values of {spec.source_of(column)} in {staged.name} cannot be read as {column}, more than the {share:.0%} that may "
+        "be so; the report lists the first: correct that column, or have its layout changed, and send the whole delivery again."
+    )
+
+
 def _take_file(desk: Desk, result: Result, file: ManifestFile, folder: Path, limits: Limits) -> None:
     member = desk.members[result.incoming.member_id]
     spec = member.blocks.get(file.block)
@@ -278,7 +266,7 @@ def settle_early(desk: Desk, result: Result) -> str | None:
 
     Returns a sentence when the report could not be encrypted for the member."""
     says = None
-    if result.incoming.member_id in desk.members and (result.fate is Fate.QUARANTINED or any(s.rejected for s in result.staged)):
+    if result.incoming.member_id in desk.members and (result.fate is Fate.QUARANTINED or any(s.rejected or s.unread for s in result.staged)):
         try:
             _send_report(desk, result)
         except CryptoError as error:
@@ -302,7 +290,7 @@ def _send_report(desk: Desk, result: Result) -> None:
     member = desk.members[result.incoming.member_id]
     recipient = desk.resolve(member.pgp.encrypt_to or member.pgp.fingerprints[0])
     plain, cipher = desk.scratch / "report.json", desk.scratch / "report.json.pgp"
-    plain.write_bytes(canonical_json(report(desk.as_of, result)))
+    plain.write_bytes(canonical_json(report(desk.as_of, result, member.blocks)))
     try:
         desk.pgp.encrypt_and_sign(
             plain,
@@ -317,66 +305,3 @@ def _send_report(desk: Desk, result: Result) -> None:
     finally:
         plain.unlink(missing_ok=True)
         cipher.unlink(missing_ok=True)
-
-
-def report(as_of: dt.date, result: Result) -> dict[str, Any]:
-    """What a member is told of a delivery: its fate, why, and its first refused lines by place, reason and shape of the value."""
-    faults = [(s, f) for s in result.staged for f in s.examples][:MAX_EXAMPLES]
-    return {
-        "member_id": result.incoming.member_id,
-        "delivery_ref": result.incoming.delivery_ref,
-        "received_on": as_of.isoformat(),
-        "status": str(result.fate),
-        "code": result.code,
-        "sentence": result.sentence,
-        "files": [
-            {"name": s.name, "block": str(s.block), "read": s.read, "rejected": s.rejected, "codes": dict(sorted(s.codes.items()))}
-            for s in result.staged
-        ],
-        "lines": [
-            {"file": s.name, "line": f.line_number, "column": f.column, "code": f.code, "sentence": f.sentence, "shape": f.value_shape}
-            for s, f in faults
-        ],
-    }
-
-
-def delivery_rows(as_of: dt.date, results: Iterable[Result]) -> list[dict[str, Any]]:
-    """The bronze.delivery rows of what was accepted or quarantined, one per delivery id: a whole copy outranks a broken one."""
-    found: dict[str, Result] = {}
-    for result in results:
-        other = found.get(result.delivery_id)
-        if result.fate is Fate.ACCEPTED or (result.fate is Fate.QUARANTINED and (other is None or other.fate is not Fate.ACCEPTED)):
-            found[result.delivery_id] = result
-    return [_delivery_row(as_of, r) for r in found.values()]
-
-
-def _delivery_row(as_of: dt.date, result: Result) -> dict[str, Any]:
-    """The bronze.delivery row of an accepted or quarantined delivery; one whose manifest cannot be read is dated by the run."""
-    manifest = result.manifest
-    return Delivery.row(
-        delivery_id=result.delivery_id,
-        member_id=result.incoming.member_id,
-        delivery_ref=result.incoming.delivery_ref,
-        mode=str(manifest.mode) if manifest else _UNKNOWN_MODE,
-        layout_version=manifest.layout_version if manifest else None,
-        delivered_at=manifest.created_at if manifest else dt.datetime.combine(as_of, dt.time(), dt.UTC),
-        received_on=as_of,
-        status=str(result.fate),
-        reason_code=result.code,
-        reason=result.sentence,
-        content_hash=manifest.content_hash() if manifest else None,
-        signer=result.signer,
-        rows_read=result.rows_read,
-        rows_accepted=result.rows_accepted,
-        rows_rejected=result.rows_read - result.rows_accepted,
-    )
-
-
-def staged_blocks(results: Iterable[Result]) -> dict[Block, list[Staged]]:
-    """The staged files of the accepted deliveries by block."""
-    found: dict[Block, list[Staged]] = {b: [] for b in Block}
-    for result in results:
-        if result.fate is Fate.ACCEPTED:
-            for staged in result.staged:
-                found[staged.block].append(staged)
-    return found

@@ -6,7 +6,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +17,16 @@ from pyspark.sql import types as T
 from appetence.columns.hashing import record_id
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import Delivery, RawRecord, Reject
+from appetence.contracts.domain import Block
 from appetence.exchange.blocks import TABLES
+from appetence.exchange.outcome import Fate, Result, delivery_rows, staged_blocks
 from appetence.exchange.pgp import Pgp
-from appetence.exchange.reading import REJECT_SCHEMA, accepted_schema
-from appetence.exchange.receiving import (
-    Desk,
-    Fate,
-    Result,
-    delivery_rows,
-    find_deliveries,
-    open_manifests,
-    settle_early,
-    settle_late,
-    staged_blocks,
-    take_all,
-)  # fmt: skip
+from appetence.exchange.reading import REJECT_SCHEMA, Unread, accepted_schema, values_given
+from appetence.exchange.receiving import Desk, find_deliveries, open_manifests, settle_early, settle_late, take_all, tell_unread
 from appetence.exchange.stores import open_store
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.erasing import without_erased
+from appetence.records import unread
 
 _JOB = "receive_deliveries"
 _SPARK_TYPES: dict[str, T.DataType] = {"line_number": T.IntegerType(), "delivered_at": T.TimestampType(), "received_on": T.DateType()}
@@ -48,6 +40,10 @@ def run(ctx: Context) -> Counts:
             ctx.progress(f"{len(stray)} files of the inbox belong to no delivery and stay there; the first is {stray[0][:80]!r}")
         results = open_manifests(desk, found)
         take_all(desk, results, _known(ctx, results), lambda result: ctx.progress(_line(result)))
+        for refused in tell_unread(desk, results, _unread(ctx, results)):
+            ctx.progress(_line(refused))
+        for result in (r for r in results if r.fate is Fate.ACCEPTED and r.unread):
+            ctx.progress(f"{result.incoming.folder}: values that cannot be read: {', '.join(f'{c} {n}' for c, n in result.unread.items())}")
         if not ctx.dry_run:
             for result in results:
                 if (warning := settle_early(desk, result)) is not None:
@@ -94,6 +90,32 @@ def _known(ctx: Context, results: list[Result]) -> dict[str, str]:
     return {row[0]: row[1] for row in seen.collect()}
 
 
+def _unread(ctx: Context, results: list[Result]) -> dict[tuple[str, str], list[Unread]]:
+    """What standardising will not be able to read in the staged lines, by delivery and block: one pass over all of them."""
+    given = {(r.delivery_id, str(s.block)): s for r in results if r.fate is Fate.ACCEPTED for s in r.staged if s.accepted}
+    found: dict[tuple[str, str], list[Unread]] = {}
+    blocks = {block: [str(s.accepted_path) for s in given.values() if s.block is block] for block in TABLES}
+    frames = [unread.unread_values(_staged_lines(ctx, accepted_schema(block).names, paths), block) for block, paths in blocks.items() if paths]
+    if not frames:
+        return found
+    filled = {place: values_given(staged) for place, staged in given.items()}
+    declared = {(r.delivery_id, str(s.block)): _declared(ctx, r.incoming.member_id, s.block) for r in results for s in r.staged}
+    for row in unread.counted(reduce(DataFrame.unionByName, frames)).collect():
+        place, column, count = (row[Reject.delivery_id], row[Reject.block]), row[Reject.column], row["count"]
+        if column not in declared[place]:
+            continue
+        examples = tuple((e[Reject.line_number], e[Reject.value_shape]) for e in row["examples"])
+        among = max(filled[place].get(column, 0), count)
+        found.setdefault(place, []).append(Unread(column, row[Reject.code], f"{row[Reject.sentence]}.", count, among, examples))
+    return {place: sorted(values, key=lambda u: (u.column, u.code)) for place, values in found.items()}
+
+
+def _declared(ctx: Context, member_id: str, block: Block) -> set[str]:
+    """Our columns that a member's layout fills."""
+    spec = ctx.config.members[member_id].blocks[block]
+    return {*spec.columns.values(), *spec.constants}
+
+
 def _store(ctx: Context, results: list[Result]) -> None:
     """The lines of all accepted deliveries, each table once; the delivery rows last: they say that the rest is there."""
     staged = staged_blocks(results)
@@ -119,10 +141,14 @@ def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list
     Lines of persons erased at their request are left out here: the delivery counts them as accepted, and no table holds them."""
     if not paths:
         return table.frame(ctx.spark)
-    schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])
-    rows = ctx.spark.read.schema(schema).parquet(*paths)
+    rows = _staged_lines(ctx, names, paths)
     known = F.when(F.col(RawRecord.customer_ref).isNotNull(), record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
     return without_erased(ctx, rows.withColumn(RawRecord.record_id, known))
+
+
+def _staged_lines(ctx: Context, names: list[str], paths: list[str]) -> DataFrame:
+    schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])
+    return ctx.spark.read.schema(schema).parquet(*paths)
 
 
 def _line(result: Result) -> str:
@@ -143,7 +169,8 @@ def _counts(results: list[Result]) -> Counts:
     taken = [r for r in results if r.fate in (Fate.ACCEPTED, Fate.QUARANTINED)]
     read, stored = sum(r.rows_read for r in taken), sum(r.rows_accepted for r in taken)
     fates = Counter(str(r.fate) for r in results)
-    details = {"deliveries": dict(sorted(fates.items())), "audit": [_audit(r) for r in taken]}
+    not_read = sum(sum(r.unread.values()) for r in taken)
+    details = {"deliveries": dict(sorted(fates.items())), "values_unread": not_read, "audit": [_audit(r) for r in taken]}
     return Counts(read, stored, read - stored, details)
 
 

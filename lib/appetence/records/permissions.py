@@ -11,14 +11,14 @@ from appetence.columns import text
 from appetence.contracts.bronze import RawPermission
 from appetence.contracts.domain import Basis, Block, Channel, PermissionStatus, Purpose, Use
 from appetence.contracts.silver import Permission, PermissionEvent
-from appetence.records.transactions import _fault, rejects
+from appetence.records.transactions import fault, rejects, with_faults
 
 
 def build_permission_events(lines: DataFrame, stage: Callable[[DataFrame], DataFrame] = lambda frame: frame) -> tuple[DataFrame, DataFrame]:
     """silver.permission_event and the bronze.reject rows of raw permission lines. The same thing said twice is one event.
 
     `stage` may keep the typed lines, which both results are made of."""
-    typed = stage(_typed(lines))
+    typed = stage(typed_lines(lines))
     said = [PermissionEvent.record_id, "_channel", "_use", "_purpose", "_basis", "_status", "_at", "_wording", "_point", "_recipients"]
     event_id = F.substring(F.sha2(F.to_json(F.struct(*said)), 256), 1, 32)
     good = typed.where("_fault IS NULL").withColumn(PermissionEvent.event_id, event_id)
@@ -53,7 +53,9 @@ def fold_permissions(events: DataFrame) -> DataFrame:
     return Permission.shape(folded.withColumn(Permission.is_granted, ~is_no & proven))
 
 
-def _typed(lines: DataFrame) -> DataFrame:
+def typed_lines(lines: DataFrame) -> DataFrame:
+    """Adds typed columns, `_fault` (null when usable) and the list `_faults` of all there are to raw permission lines."""
+
     def word(column: str) -> Column:
         return F.lower(text.squeeze(F.col(column)))
 
@@ -76,12 +78,12 @@ def _typed(lines: DataFrame) -> DataFrame:
         (RawPermission.channel, "_channel", Channel), (RawPermission.use, "_use", Use), (RawPermission.purpose, "_purpose", Purpose),
         (RawPermission.basis, "_basis", Basis), (RawPermission.status, "_status", PermissionStatus),
     )  # fmt: skip
-    fault = F.when(F.col("_at").isNull(), _fault(RawPermission.collected_at, "BAD_TIME", "is not a date or time"))
+    faults = [F.when(F.col("_at").isNull(), fault(RawPermission.collected_at, "BAD_TIME", "is not a date or time"))]
     for column, typed_name, values in lists:
         known = [v.value for v in values]
         is_bad = F.col(typed_name).isNull() | ~F.col(typed_name).isin(known)
-        fault = fault.when(is_bad, _fault(column, "UNKNOWN_VALUE", f"must be one of {', '.join(known)}"))
-    return typed.withColumn("_fault", fault)
+        faults.append(F.when(is_bad, fault(column, "UNKNOWN_VALUE", f"must be one of {', '.join(known)}")))
+    return with_faults(typed, faults)
 
 
 _DAY, _FRENCH, _CLOCK = "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "^[0-9]{2}/[0-9]{2}/[0-9]{4}", "[0-9]{2}:[0-9]{2}"

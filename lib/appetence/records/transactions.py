@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -53,7 +53,7 @@ def _by_mark(bare: Column, mark: str, other: str) -> Column:
 
 
 def typed_lines(lines: DataFrame) -> DataFrame:
-    """Adds typed columns and `_fault` (column, code, sentence; null when usable) to raw transaction lines."""
+    """Adds typed columns, `_fault` (column, code, sentence; null when usable) and the list `_faults` of all there are to raw transaction lines."""
     day = dates.known_date(dates.parse_date(F.col(RawTransaction.transaction_date), F.year(RawTransaction.delivered_at)))
     kind = F.coalesce(text.fold(F.col(RawTransaction.kind)), F.lit(""))
     typed_kind = F.lit(None).cast("string")
@@ -61,13 +61,20 @@ def typed_lines(lines: DataFrame) -> DataFrame:
         typed_kind = F.when(kind.isin(*words), value.value).otherwise(typed_kind)
     cents = amount_cents(F.col(RawTransaction.amount), F.col(RawTransaction.decimal_mark))
     typed = lines.withColumns({"_day": day, "_cents": cents, "_kind": typed_kind})
-    fault = (
-        F.when(F.col("_day").isNull(), _fault(RawTransaction.transaction_date, "BAD_DATE", "is not a date; write yyyy-MM-dd or dd/MM/yyyy"))
-        .when(F.col("_cents").isNull(), _fault(RawTransaction.amount, "BAD_AMOUNT", "is not an amount in euros"))
-        .when(F.abs("_cents") > MAX_CENTS, _fault(RawTransaction.amount, "HUGE_AMOUNT", "is over a million euros; check the decimal mark"))
-        .when(F.col("_kind").isNull(), _fault(RawTransaction.kind, "BAD_KIND", "is not order, gift or refund"))
+    return with_faults(
+        typed,
+        [
+            F.when(F.col("_day").isNull(), fault(RawTransaction.transaction_date, "BAD_DATE", "is not a date; write yyyy-MM-dd or dd/MM/yyyy")),
+            F.when(F.col("_cents").isNull(), fault(RawTransaction.amount, "BAD_AMOUNT", "is not an amount in euros")),
+            F.when(F.abs("_cents") > MAX_CENTS, fault(RawTransaction.amount, "HUGE_AMOUNT", "is over a million euros; check the decimal mark")),
+            F.when(F.col("_kind").isNull(), fault(RawTransaction.kind, "BAD_KIND", "is not order, gift or refund")),
+        ],
     )
-    return typed.withColumn("_fault", fault)
+
+
+def with_faults(typed: DataFrame, faults: Sequence[Column]) -> DataFrame:
+    """Adds `_fault`, the first of what is wrong with a line, and `_faults`, all of it."""
+    return typed.withColumns({"_fault": F.coalesce(*faults), "_faults": F.array_compact(F.array(*faults))})
 
 
 def build_transactions(
@@ -130,7 +137,8 @@ def rejects(typed: DataFrame, block: Block) -> DataFrame:
     return Reject.shape(made)
 
 
-def _fault(column: str, code: str, says: str) -> Column:
+def fault(column: str, code: str, says: str) -> Column:
+    """What is wrong with a line: the column, the code, what a person reads after the column's name, and the value (for its shape only)."""
     return F.struct(
         F.lit(str(column)).alias("column"),
         F.lit(code).alias("code"),
