@@ -23,7 +23,7 @@ from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from appetence.contracts.base import Table
-from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
+from appetence.contracts.bronze import LINE_FAULTS, Delivery, RawPermission, RawRecord, RawTransaction, Reject
 from appetence.contracts.specs import BlockSpec, MemberSpec
 from appetence.exchange.blocks import TABLES
 from appetence.exchange.stores import FolderStore
@@ -136,7 +136,9 @@ def check_accepted(parcel: Parcel, folder: Folder, delivery: Row, rows: dict[str
     assert {b for b, found in stored_of.items() if found} | {r.block for r in rows[Reject.full_name()]} <= {f["block"] for f in said["files"]}
     for file in said["files"]:
         spec, stored = specs[file["block"]], stored_of[file["block"]]
-        refused = {r.line_number for r in rows[Reject.full_name()] if r.block == file["block"]}
+        own = [r for r in rows[Reject.full_name()] if r.block == file["block"]]
+        refused = {r.line_number for r in own if r.code in LINE_FAULTS}
+        assert {r.line_number for r in own} - refused <= {r.line_number for r in stored}
         assert len(stored) + len(refused) == file["rows"] and not refused & {r.line_number for r in stored}
         found = reference(parcel.sent[file["name"]], spec)
         assert found is not None

@@ -181,6 +181,11 @@ def test_unreadable_values_are_told_at_receipt_and_too_many_refuse_the_whole(off
     assert told["m01"]["files"][1]["unread"] == [
         {"column": "amount", "code": "BAD_AMOUNT", "count": 1, "of": 9}, {"column": "transaction_date", "code": "BAD_DATE", "count": 1, "of": 9},
     ]  # fmt: skip
+    kept = {(r.block, r.line_number, r.column, r.code): r for r in ctx.lake.read(Reject).collect()}
+    assert {k[:2] for k in kept} == {("transactions", 4), ("transactions", 7), *(("permissions", n) for n in (2, 3, 4))}
+    bad = kept["transactions", 7, "amount", "BAD_AMOUNT"]
+    assert (bad.member_id, bad.value_shape, bad.sentence) == ("m01", "aaaaa", "transactions, line 7: amount is not an amount in euros.")
+    assert bad.record_id is not None
     assert told["m02"]["values"] == told["m01"]["values"][:2] and "DOUZE" not in json.dumps(told)
 
 

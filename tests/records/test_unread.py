@@ -38,7 +38,7 @@ TRANSACTIONS: list[tuple[str, str | None, list[tuple[str, str]]]] = [
 def told(spark: SparkSession, frame: object, block: Block) -> dict[int, list[tuple[str, str]]]:
     found: dict[int, list[tuple[str, str]]] = {}
     for row in unread.unread_values(frame, block).collect():  # type: ignore[arg-type]  # a frame of the block's table
-        assert row.sentence.startswith(f"{row.column} ") and not set(str(row.value_shape or "")) & set("zoedux1234")
+        assert row.sentence.startswith(f"{block}, line {row.line_number}: {row.column} ") and not set(str(row.value_shape or "")) & set("zoedux1234")
         found.setdefault(row.line_number, []).append((row.column, row.code))
     return found
 

@@ -112,6 +112,10 @@ class RawPermission(Table):
     subject = record_id
 
 
+LINE_FAULTS = ("FIELD_COUNT", "MISSING_VALUE", "TOO_LONG")
+"""Reasons for which a line is stored nowhere; every other reason is of a value in a line that is stored."""
+
+
 class Reject(Table):
     """One line of a delivery that was not taken, or one value that could not be used, with its reason; never the value."""
 

@@ -132,14 +132,18 @@ class Permission(Table):
 
 
 class DeliveryQuality(Table):
-    """One measure of one accepted delivery's customer lines: how often it holds, of how many, and in the member's delivery before. Counts only."""
+    """One measure of one accepted delivery: how often it holds, of how many lines, and in the member's delivery before. Counts only."""
 
     schema, name, owner = "gold", "delivery_quality", "records"
     delivery_id = field(STRING, "The delivery.", required=True)
     member_id = field(STRING, "Who delivered.", required=True)
     delivered_at = field(TIMESTAMP, "Manifest time of the delivery.", required=True)
     column = field(STRING, "What is measured: a column as delivered, a graded field, or line for the whole line.", required=True)
-    measure = field(STRING, "filled, valid (A or B of those given), grade_A to grade_D, repeated_customer, repeated_person.", required=True)
+    measure = field(
+        STRING,
+        "filled, valid (A or B of those given), grade_A to grade_D, repeated_customer, repeated_person; refused, unread: of all blocks.",
+        required=True,
+    )
     counted = field(LONG, "Lines it holds for.", required=True)
     among = field(LONG, "Lines it could hold for.", required=True)
     share = field(DOUBLE, "counted / among, 0 to 1.", required=True)

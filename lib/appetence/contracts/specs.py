@@ -65,6 +65,10 @@ class BlockSpec(Spec):
     decimal: Literal[",", "."] = Field(default=",", description="decimal mark of amounts; numbers in Parquet are read as numbers")
     values: dict[str, dict[str, str]] = Field(default={}, description="our column -> (member's code -> our value)")
 
+    def filled(self) -> tuple[str, ...]:
+        """Our columns that the mapping fills."""
+        return (*self.columns.values(), *self.constants)
+
     def source_of(self, column: str) -> str:
         """The member's own name of one of our columns; ours where the mapping fills it by a constant."""
         return next((theirs for theirs, ours in self.columns.items() if ours == column), column)

@@ -46,7 +46,7 @@ def check_mapping(member_id: str, block: Block, spec: BlockSpec) -> None:
     """The mapping names only our columns, each once, and fills the required ones; ConfigError otherwise."""
     where = f"conf/members/{member_id}.yaml: blocks.{block}"
     ours = data_columns(block)
-    filled = [*spec.columns.values(), *spec.constants]
+    filled = spec.filled()
     for column in (*filled, *spec.values):
         if column not in ours:
             raise ConfigError(f"{where} maps to {column!r}, which is no column of the block; its columns are {', '.join(ours)}.")

@@ -17,7 +17,7 @@ from pyspark.sql import types as T
 from appetence.columns.hashing import record_id
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import Delivery, RawRecord, Reject
-from appetence.contracts.domain import Block
+from appetence.contracts.local import local_frame
 from appetence.exchange.blocks import TABLES
 from appetence.exchange.outcome import Fate, Result, delivery_rows, staged_blocks
 from appetence.exchange.pgp import Pgp
@@ -40,7 +40,8 @@ def run(ctx: Context) -> Counts:
             ctx.progress(f"{len(stray)} files of the inbox belong to no delivery and stay there; the first is {stray[0][:80]!r}")
         results = open_manifests(desk, found)
         take_all(desk, results, _known(ctx, results), lambda result: ctx.progress(_line(result)))
-        for refused in tell_unread(desk, results, _unread(ctx, results)):
+        not_read = _unread(ctx, results)
+        for refused in tell_unread(desk, results, _by_file(not_read, results)):
             ctx.progress(_line(refused))
         for result in (r for r in results if r.fate is Fate.ACCEPTED and r.unread):
             ctx.progress(f"{result.incoming.folder}: values that cannot be read: {', '.join(f'{c} {n}' for c, n in result.unread.items())}")
@@ -48,7 +49,7 @@ def run(ctx: Context) -> Counts:
             for result in results:
                 if (warning := settle_early(desk, result)) is not None:
                     ctx.progress(f"{result.incoming.folder}: its member gets no report: {warning}")
-        _store(ctx, results)
+        _store(ctx, results, not_read)
         if not ctx.dry_run:
             for result in results:
                 if result.fate in (Fate.ACCEPTED, Fate.QUARANTINED, Fate.REPEATED):
@@ -90,65 +91,75 @@ def _known(ctx: Context, results: list[Result]) -> dict[str, str]:
     return {row[0]: row[1] for row in seen.collect()}
 
 
-def _unread(ctx: Context, results: list[Result]) -> dict[tuple[str, str], list[Unread]]:
-    """What standardising will not be able to read in the staged lines, by delivery and block: one pass over all of them."""
-    given = {(r.delivery_id, str(s.block)): s for r in results if r.fate is Fate.ACCEPTED for s in r.staged if s.accepted}
-    found: dict[tuple[str, str], list[Unread]] = {}
-    blocks = {block: [str(s.accepted_path) for s in given.values() if s.block is block] for block in TABLES}
-    frames = [unread.unread_values(_staged_lines(ctx, accepted_schema(block).names, paths), block) for block, paths in blocks.items() if paths]
-    if not frames:
-        return found
-    filled = {place: values_given(staged) for place, staged in given.items()}
-    declared = {(r.delivery_id, str(s.block)): _declared(ctx, r.incoming.member_id, s.block) for r in results for s in r.staged}
-    for row in unread.counted(reduce(DataFrame.unionByName, frames)).collect():
+def _unread(ctx: Context, results: list[Result]) -> DataFrame:
+    """bronze.reject rows of what standardising will not be able to read in the staged lines, in columns that the member's layout fills."""
+    staged, made = staged_blocks(results), []
+    for block in TABLES:
+        if paths := [str(s.accepted_path) for s in staged[block] if s.accepted]:
+            made.append(unread.unread_values(_identified(_staged_lines(ctx, accepted_schema(block).names, paths)), block))
+    if not made:
+        return Reject.frame(ctx.spark)
+    members = {r.incoming.member_id for r in results if r.fate is Fate.ACCEPTED}
+    declared = [(m, str(b), c) for m in sorted(members) for b, spec in ctx.config.members[m].blocks.items() for c in spec.filled()]
+    layouts = local_frame(ctx.spark, declared, f"{Reject.member_id} string, {Reject.block} string, {Reject.column} string")
+    place = [str(c) for c in (Reject.member_id, Reject.block, Reject.column)]
+    return ctx.lake.stage("unread", reduce(DataFrame.unionByName, made).join(F.broadcast(layouts), on=place, how="left_semi"))
+
+
+def _by_file(found: DataFrame, results: list[Result]) -> dict[tuple[str, str], list[Unread]]:
+    """What cannot be read, counted by delivery and block."""
+    given = {(r.delivery_id, str(s.block)): values_given(s) for r in results if r.fate is Fate.ACCEPTED for s in r.staged}
+    told: dict[tuple[str, str], list[Unread]] = {}
+    for row in unread.counted(found).collect():
         place, column, count = (row[Reject.delivery_id], row[Reject.block]), row[Reject.column], row["count"]
-        if column not in declared[place]:
-            continue
         examples = tuple((e[Reject.line_number], e[Reject.value_shape]) for e in row["examples"])
-        among = max(filled[place].get(column, 0), count)
-        found.setdefault(place, []).append(Unread(column, row[Reject.code], f"{row[Reject.sentence]}.", count, among, examples))
-    return {place: sorted(values, key=lambda u: (u.column, u.code)) for place, values in found.items()}
+        among = max(given[place].get(column, 0), count)
+        told.setdefault(place, []).append(Unread(column, row[Reject.code], row[Reject.sentence], count, among, examples))
+    return {place: sorted(values, key=lambda u: (u.column, u.code)) for place, values in told.items()}
 
 
-def _declared(ctx: Context, member_id: str, block: Block) -> set[str]:
-    """Our columns that a member's layout fills."""
-    spec = ctx.config.members[member_id].blocks[block]
-    return {*spec.columns.values(), *spec.constants}
-
-
-def _store(ctx: Context, results: list[Result]) -> None:
+def _store(ctx: Context, results: list[Result], not_read: DataFrame) -> None:
     """The lines of all accepted deliveries, each table once; the delivery rows last: they say that the rest is there."""
     staged = staged_blocks(results)
-    given: list[tuple[type[Table], list[str], list[str]]] = [
-        (table, accepted_schema(block).names, [str(s.accepted_path) for s in staged[block] if s.accepted]) for block, table in TABLES.items()
+    frames: list[tuple[type[Table], DataFrame | None]] = [
+        (table, _staged_rows(ctx, accepted_schema(block).names, [str(s.accepted_path) for s in staged[block] if s.accepted]))
+        for block, table in TABLES.items()
     ]
-    given.append((Reject, REJECT_SCHEMA.names, [str(s.rejects_path) for files in staged.values() for s in files if s.rejected]))
-    ctx.lake.together(
-        *(
-            partial(ctx.lake.insert_new, table, _staged_rows(ctx, table, names, paths))
-            for table, names, paths in given
-            if paths or not ctx.lake.exists(table)
-        )
-    )
+    refused = _staged_rows(ctx, REJECT_SCHEMA.names, [str(s.rejects_path) for files in staged.values() for s in files if s.rejected])
+    frames.append((Reject, _with_unread(ctx, results, refused, not_read)))
+    writes = [
+        (table, table.frame(ctx.spark) if frame is None else frame) for table, frame in frames if frame is not None or not ctx.lake.exists(table)
+    ]
+    ctx.lake.together(*(partial(ctx.lake.insert_new, table, frame) for table, frame in writes))
     rows = delivery_rows(ctx.as_of, results)
     if rows or not ctx.lake.exists(Delivery):
         ctx.lake.upsert_rows(Delivery, rows)
 
 
-def _staged_rows(ctx: Context, table: type[Table], names: list[str], paths: list[str]) -> DataFrame:
-    """The staged files as rows of their table, with the record id of member and customer number.
+def _with_unread(ctx: Context, results: list[Result], refused: DataFrame | None, not_read: DataFrame) -> DataFrame | None:
+    """The lines refused and the values that cannot be read, of accepted deliveries; None when there are neither."""
+    ids = [r.delivery_id for r in results if r.fate is Fate.ACCEPTED and r.unread]
+    if not ids:
+        return refused
+    values = without_erased(ctx, not_read.where(Reject.delivery_id.col.isin(ids)))
+    return values if refused is None else Reject.shape(refused).unionByName(values)
+
+
+def _staged_rows(ctx: Context, names: list[str], paths: list[str]) -> DataFrame | None:
+    """The staged files as rows of their table, with the record id of member and customer number; None without files.
 
     Lines of persons erased at their request are left out here: the delivery counts them as accepted, and no table holds them."""
-    if not paths:
-        return table.frame(ctx.spark)
-    rows = _staged_lines(ctx, names, paths)
-    known = F.when(F.col(RawRecord.customer_ref).isNotNull(), record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
-    return without_erased(ctx, rows.withColumn(RawRecord.record_id, known))
+    return without_erased(ctx, _identified(_staged_lines(ctx, names, paths))) if paths else None
 
 
 def _staged_lines(ctx: Context, names: list[str], paths: list[str]) -> DataFrame:
     schema = T.StructType([T.StructField(n, _SPARK_TYPES.get(n, T.StringType())) for n in names])
     return ctx.spark.read.schema(schema).parquet(*paths)
+
+
+def _identified(lines: DataFrame) -> DataFrame:
+    known = F.when(F.col(RawRecord.customer_ref).isNotNull(), record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
+    return lines.withColumn(RawRecord.record_id, known)
 
 
 def _line(result: Result) -> str:

@@ -13,7 +13,7 @@ from appetence.contracts.bronze import RawRecord, RawTransaction, Reject
 from appetence.contracts.domain import Block
 from appetence.records import permissions, transactions
 from appetence.records.names import yes_no
-from appetence.records.transactions import fault, with_faults
+from appetence.records.transactions import fault, rejects, with_faults
 
 EXAMPLES = 20
 """Lines named of each column and reason."""
@@ -22,20 +22,15 @@ OLDEST = 115
 
 
 def unread_values(lines: DataFrame, block: Block) -> DataFrame:
-    """What cannot be read in raw lines of one block. Grain out: delivery, line, column, code. Columns: delivery_id, block, line_number, column,
-    code, sentence, value_shape."""
-    said = _typed(lines, block).select(RawRecord.delivery_id, RawRecord.line_number, F.explode("_faults").alias("_said"))
-    return said.select(
-        RawRecord.delivery_id, F.lit(block.value).alias(Reject.block), RawRecord.line_number, F.col("_said.column").alias(Reject.column),
-        F.col("_said.code").alias(Reject.code), F.concat_ws(" ", "_said.column", "_said.says").alias(Reject.sentence),
-        text.shape(F.col("_said.value")).alias(Reject.value_shape),
-    )  # fmt: skip
+    """bronze.reject rows of what cannot be read in raw lines of one block: the same as standardising makes, and more (it stops at the first
+    fault of a line, and grades what is wrong with a customer)."""
+    return rejects(_typed(lines, block).withColumn("_fault", F.explode("_faults")), block)
 
 
 def counted(values: DataFrame) -> DataFrame:
-    """How often each reason is met, with its first lines. Grain out: delivery, block, column, code.
+    """How often each reason is met in :func:`unread_values`, with its first lines. Grain out: delivery, block, column, code.
 
-    Columns: these, sentence, count, examples (line_number, value_shape), at most :data:`EXAMPLES` in the order of lines."""
+    Columns: these, sentence (that of any line), count, examples (line_number, value_shape), at most :data:`EXAMPLES` in the order of lines."""
     reason = [RawRecord.delivery_id, Reject.block, Reject.column, Reject.code]
     place = F.row_number().over(Window.partitionBy(*reason).orderBy(RawRecord.line_number))
     example = F.when(F.col("_place") <= EXAMPLES, F.struct(RawRecord.line_number, Reject.value_shape))
@@ -43,7 +38,7 @@ def counted(values: DataFrame) -> DataFrame:
         values.withColumn("_place", place)
         .groupBy(*reason)
         .agg(
-            F.first(Reject.sentence).alias(Reject.sentence),
+            F.regexp_replace(F.first(Reject.sentence), "^[a-z]+, line [0-9]+: ", "").alias(Reject.sentence),
             F.count(F.lit(1)).alias("count"),
             F.array_sort(F.collect_list(example)).alias("examples"),
         )
