@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from appetence.contracts.bronze import Delivery, Reject
 from appetence.contracts.campaign import Campaign, Export, Matchback, Tier, Waterfall
 from appetence.contracts.domain import Reason
 from appetence.contracts.gold import Drift, GainsTier, ModelCard, Stability
 from appetence.contracts.identity import CandidateStatistic, MatchModel
 from appetence.contracts.privacy import ErasureCertificate, RetentionRun, RightsDecision, RightsRequest, RightsTask, Run
+from appetence.contracts.silver import DeliveryQuality
 from appetence.privacy.deadlines import due_on
 from appetence.reporting.campaign_page import CampaignRows
 from appetence.reporting.identity_page import IdentityRows
 from appetence.reporting.index_page import Overview
 from appetence.reporting.model_page import ModelRows
 from appetence.reporting.officer_page import OfficerRows, Trail
+from appetence.reporting.quality_rows import QualityRows
 
 Row = dict[str, Any]
 SOURCE = "Made from planted rows."
@@ -339,3 +342,42 @@ def officer_rows(**more: Any) -> OfficerRows:
         "trail": Trail(17, "a" * 64, 6), "member_labels": {"m05": "Escapades du Ponant"},
     }  # fmt: skip
     return OfficerRows(**{**said, **more})
+
+
+def quality_rows() -> QualityRows:
+    """Seven monthly deliveries of a member: in the fifth the e-mails broke, in the last a quarter of the birth dates did. One of another."""
+    fields = {"name": 0.97, "birth_date": 0.9, "address": 0.94, "email": 0.91, "mobile": 0.88, "landline": 0.8}
+    filled = {"civility": 0.99, "first_name": 0.97, "last_name": 1.0, "birth_date": 0.62, "address_1": 0.96, "postcode": 0.99, "email": 0.55}
+    measures: list[Row] = []
+    deliveries: list[Row] = []
+    before: dict[tuple[str, str], float] = {}
+    for member_id, number in [*(("m01", n) for n in range(1, 8)), ("m02", 7)]:
+        delivery_id, at = f"{member_id}n{number}", dt.datetime(2026, 3 + number, 1, 3)
+        shares = {("line", "refused"): 0.004, ("line", "unread"): 0.01 + 0.002 * number, ("line", "repeated_customer"): 0.001 * number}
+        shares |= {("line", "repeated_person"): 0.013, **{(c, "filled"): s - 0.004 * (number % 3) for c, s in filled.items()}}
+        for field, share in fields.items():
+            bad = (
+                0.38 if (field, number) == ("email", 5) else 0.25 if (field, number, member_id) == ("birth_date", 7, "m01") else 0.005 * (number % 2)
+            )
+            shares |= {(field, "valid"): share - bad, (field, "grade_A"): (share - bad) * 0.9, (field, "grade_B"): (share - bad) * 0.1}
+            shares |= {(field, "grade_C"): 0.02, (field, "grade_D"): 0.98 - share + bad}
+        for (column, measure), share in shares.items():
+            last = before.get((column, measure)) if member_id == "m01" else None
+            drift = None if last is None else round(share - last, 6)
+            measures.append(
+                DeliveryQuality.row(
+                    delivery_id=delivery_id, member_id=member_id, delivered_at=at, column=column, measure=measure, counted=round(share * 2000),
+                    among=2000, share=round(share, 6), share_before=last, drift=drift, is_alert=drift is not None and abs(drift) >= 0.05,
+                )
+            )  # fmt: skip
+        before = shares if member_id == "m01" else {}
+        deliveries.append(
+            Delivery.row(
+                delivery_id=delivery_id, member_id=member_id, delivery_ref=f"mensuel-{number}", mode="full", delivered_at=at, status="accepted",
+                rows_read=2008, rows_accepted=2000, rows_rejected=8, values_unread=40 + number,
+            )
+        )  # fmt: skip
+    deliveries.append(Delivery.row(delivery_id="x", member_id="m02", delivery_ref="raté", status="quarantined", reason_code="UNKNOWN_COLUMN"))
+    told = [("customers", "birth_date", "BAD_DATE", 31), ("customers", "email", "BAD_EMAIL", 16), ("customers", "line", "FIELD_COUNT", 8)]
+    rejects = [{"delivery_id": "m01n7", Reject.block: b, Reject.column: c, Reject.code: code, "n": n} for b, c, code, n in told]
+    return QualityRows(measures, deliveries, {"m01": "Presse d'Armor", "m02": "Maison Sévrane"}, SOURCE, rejects)

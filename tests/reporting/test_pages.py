@@ -13,11 +13,13 @@ import pytest
 from appetence.contracts.privacy import Run
 from appetence.reporting import numbers
 from appetence.reporting.campaign_page import build_campaign
+from appetence.reporting.delivery_page import build_delivery
 from appetence.reporting.identity_page import build_identity, in_words, level_weights
 from appetence.reporting.index_page import build_index
 from appetence.reporting.model_page import build_model
 from appetence.reporting.officer_page import Trail, build_officer
 from appetence.reporting.parts import render
+from appetence.reporting.quality_page import build_quality
 from appetence.runtime.config import load
 from tests.reporting import planted
 
@@ -27,13 +29,15 @@ PAGES = {
     "identity": lambda: build_identity(planted.identity_rows()),
     "model": lambda: build_model(planted.model_rows()),
     "officer": lambda: build_officer(planted.officer_rows()),
+    "deliveries": lambda: build_quality(planted.quality_rows()),
+    "delivery": lambda: build_delivery(planted.quality_rows(), "m01n7"),
 }
 
 
 class Reader(HTMLParser):
     """Collects what a page refers to, its ids, its text, and tags left open."""
 
-    VOID = {"meta", "link", "br", "img", "path", "use", "rect"}
+    VOID = {"meta", "link", "br", "img", "path", "use", "rect", "polyline", "circle"}
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts import REGISTRY
-from appetence.contracts.bronze import Delivery
+from appetence.contracts.bronze import Delivery, Reject
 from appetence.contracts.campaign import Campaign, Decision, Export, Matchback, Selection, Tier, Waterfall
 from appetence.contracts.gold import Cluster, Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
@@ -22,12 +22,14 @@ from appetence.pipeline.context import Context
 from appetence.pipeline.officer_report import officer_page
 from appetence.reporting import aggregates, clusters_page, quality_page
 from appetence.reporting.campaign_page import CampaignRows, build_campaign
+from appetence.reporting.delivery_page import build_delivery
 from appetence.reporting.identity_page import IdentityRows, build_identity
 from appetence.reporting.index_page import Overview, build_index, campaign_file, latest_versions, model_file
 from appetence.reporting.model_page import ModelRows, build_model
 from appetence.reporting.officer_page import OFFICER_FILE
 from appetence.reporting.parts import Page, render
-from appetence.reporting.quality_page import QualityRows, build_quality
+from appetence.reporting.quality_page import build_quality
+from appetence.reporting.quality_rows import QualityRows, delivery_file, with_pages
 from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
@@ -115,8 +117,9 @@ def _quality(ctx: Context) -> dict[str, Page]:
     if not measures:
         return {}
     labels = {k: m.label for k, m in ctx.config.members.items()}
-    found = QualityRows(measures, rows(ctx.lake.read_or_empty(Delivery)), labels, _source(ctx))
-    return {quality_page.FILE: build_quality(found)}
+    rejects = rows(aggregates.counted(ctx.lake.read_or_empty(Reject), Reject.delivery_id, Reject.block, Reject.column, Reject.code))
+    found = QualityRows(measures, rows(ctx.lake.read_or_empty(Delivery)), labels, _source(ctx), rejects)
+    return {quality_page.FILE: build_quality(found)} | {delivery_file(i): build_delivery(found, i) for i in with_pages(found)}
 
 
 # -- clusters --------------------------------------------------------------------------------------------------------------------

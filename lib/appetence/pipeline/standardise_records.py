@@ -91,9 +91,8 @@ def _records(ctx: Context, address_check: AddressCheck) -> int:
         known = todo
     named = lake.stage("records", standardise.standardised(corrected(ctx, todo), lake.read(Commune), frequencies, address_check))
     made = lake.sync(Record, named.unionByName(standardise.build_bare_records(bare, known)), within=changed)
-    lake.insert_new(
-        DeliveryQuality, quality.measure_deliveries(raw, lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality))
-    )
+    tables = (lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality), lake.read_or_empty(Reject))
+    lake.insert_new(DeliveryQuality, quality.measure_deliveries(raw, *tables))
     ctx.progress(f"{made.rows} records made")
     return lake.row_count(Record)
 

@@ -1,4 +1,5 @@
-"""How good a delivery's customer lines are: how many are filled, valid, of which grade, said twice, and how that drifts.
+"""How good a delivery is: how many lines were refused or hold what cannot be read; of its customer lines how many are filled, valid, of which
+grade, said twice; and how that drifts.
 
 Counts only, per delivery; measured once, by the run that standardises the delivery first, on its lines as delivered (what is filled) and on
 those of its lines that count (grades, repeated persons): a delivery overtaken before it was standardised has no grades.
@@ -10,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns.grades import Grade
-from appetence.contracts.bronze import Delivery, RawRecord
+from appetence.contracts.bronze import LINE_FAULTS, Delivery, RawRecord, Reject
 from appetence.contracts.domain import DeliveryStatus
 from appetence.contracts.silver import DeliveryQuality, Record
 
@@ -22,6 +23,7 @@ GRADED = {
 PARSED = (Record.civility, Record.birth_name, Record.way_number, Record.commune_code, Record.has_children)
 """Columns without a grade that are null where nothing could be made of the value."""
 FILLED, VALID, REPEATED_CUSTOMER, REPEATED_PERSON = "filled", "valid", "repeated_customer", "repeated_person"
+REFUSED, UNREAD = "refused", "unread"
 LINE = "line"
 """Stands for the column where a measure is of the line as a whole."""
 NOTICEABLE, FEWEST = 0.05, 100
@@ -29,16 +31,17 @@ NOTICEABLE, FEWEST = 0.05, 100
 _FIELDS = tuple(str(f) for f in RawRecord.content() if f.provided and f != RawRecord.customer_ref)
 
 
-def measure_deliveries(lines: DataFrame, records: DataFrame, deliveries: DataFrame, known: DataFrame) -> DataFrame:
+def measure_deliveries(lines: DataFrame, records: DataFrame, deliveries: DataFrame, known: DataFrame, rejects: DataFrame) -> DataFrame:
     """gold.delivery_quality rows of the accepted deliveries that have none in `known`.
 
-    Inputs: bronze.raw_record, silver.record, bronze.delivery, gold.delivery_quality. Grain out: delivery, column, measure."""
+    Inputs: bronze.raw_record, silver.record, bronze.delivery, gold.delivery_quality, bronze.reject. Grain out: delivery, column, measure."""
     accepted = deliveries.where(F.col(Delivery.status) == DeliveryStatus.ACCEPTED).select(Delivery.delivery_id)
     new = F.broadcast(accepted.join(known.select(DeliveryQuality.delivery_id), on=Delivery.delivery_id, how="left_anti"))
     as_delivered = _as_delivered(lines.join(new, on=Delivery.delivery_id, how="left_semi"))
     as_graded = _as_graded(records.join(new, on=Delivery.delivery_id, how="left_semi"))
     when = deliveries.select(Delivery.delivery_id, Delivery.member_id, Delivery.delivered_at)
-    measured = as_delivered.unionByName(as_graded).join(F.broadcast(when), on=Delivery.delivery_id, how="inner")
+    as_received = _as_received(deliveries.join(new, on=Delivery.delivery_id, how="left_semi"), rejects)
+    measured = as_delivered.unionByName(as_graded).unionByName(as_received).join(F.broadcast(when), on=Delivery.delivery_id, how="inner")
     share = F.round(F.col(DeliveryQuality.counted) / F.col(DeliveryQuality.among), 6)
     return DeliveryQuality.shape(_with_drift(measured.withColumn(DeliveryQuality.share, share), known))
 
@@ -67,6 +70,19 @@ def _as_delivered(lines: DataFrame) -> DataFrame:
     measures = {c: _measure(c, FILLED, _times(F.trim(F.col(c)) != ""), everyone) for c in _FIELDS}
     measures[LINE] = _measure(LINE, REPEATED_CUSTOMER, everyone - F.count_distinct(F.col(RawRecord.record_id)), everyone)
     return _listed(measures, lines)
+
+
+def _as_received(deliveries: DataFrame, rejects: DataFrame) -> DataFrame:
+    """Of the lines of all blocks: those refused, and those taken with a value that cannot be read."""
+    line = F.struct(Reject.block, Reject.line_number)
+    unread = rejects.where(~F.col(Reject.code).isin(*LINE_FAULTS)).groupBy(Reject.delivery_id).agg(F.count_distinct(line).alias("_unread"))
+    both = deliveries.join(unread, on=Delivery.delivery_id, how="left").fillna(0, ["_unread"])
+    counters = F.array(
+        _measure(LINE, REFUSED, F.col(Delivery.rows_rejected), F.col(Delivery.rows_read)),
+        _measure(LINE, UNREAD, F.col("_unread"), F.col(Delivery.rows_accepted)),
+    )
+    rows = both.select(Delivery.delivery_id, F.explode(counters).alias("said")).select(Delivery.delivery_id, "said.*")
+    return rows.where(F.col(DeliveryQuality.among) > 0)
 
 
 def _as_graded(records: DataFrame) -> DataFrame:

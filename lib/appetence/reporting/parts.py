@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from appetence.reporting.trends import Trend
+
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 Draw = Callable[[bool], Figure]
 
@@ -33,7 +35,7 @@ class Link:
     target: str
 
 
-Cell = str | Link
+Cell = str | Link | Trend
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,18 @@
-"""The quality of deliveries: what each member's newest one fills, how good it is, and what changed since the one before. For the operator."""
+"""The quality of deliveries: how good each member's newest one is, what changed since the one before, and the way to each delivery's own page.
+For the operator."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-from matplotlib.figure import Figure
 
 from appetence.contracts.bronze import Delivery
 from appetence.contracts.silver import DeliveryQuality
-from appetence.reporting import charts, numbers, words
-from appetence.reporting.parts import Fact, Page, Part, Picture, Section, Sheet, Words
+from appetence.reporting import numbers
+from appetence.reporting.parts import Cell, Fact, Link, Page, Section, Sheet
+from appetence.reporting.quality_rows import FIELDS, FILE, QualityRows, Row, delivery_file, in_order, said, with_pages
 
-Row = Mapping[str, Any]
-FILE = "deliveries.html"
-FIELDS = ("name", "birth_date", "address", "email", "mobile", "landline")
-_GRADES = (("grade_A", "A as it should be"), ("grade_B", "B repaired"), ("grade_C", "C doubtful"), ("grade_D", "D unusable"))
-
-
-@dataclass(frozen=True)
-class QualityRows:
-    """What the page tells: gold.delivery_quality and bronze.delivery rows, and the members' labels."""
-
-    measures: Sequence[Row]
-    deliveries: Sequence[Row]
-    labels: Mapping[str, str]
-    source: str
+__all__ = ["FILE", "build_quality"]
 
 
 def build_quality(found: QualityRows) -> Page:
@@ -43,20 +29,15 @@ def build_quality(found: QualityRows) -> Page:
             Fact("Quarantined", numbers.count(len(quarantined)), "whole deliveries, each with its report to the member"),
             Fact("Changes to look at", numbers.count(len(alerts)), "in the newest deliveries"),
         ],
-        sections=[_overview(found, newest), _drift(found, alerts), *_quarantine(found, quarantined), *_members(found, newest)],
+        sections=[_overview(found, newest), _drift(found, alerts), *_quarantine(found, quarantined), _each(found)],
         source=found.source,
     )
 
 
-def _said(code: str) -> str:
-    return words.readable(code.lower()).capitalize()
-
-
 def _newest(found: QualityRows) -> dict[str, str]:
-    """The newest measured delivery of each member."""
-    ordered = sorted(found.measures, key=lambda r: (r[DeliveryQuality.delivered_at], r[DeliveryQuality.delivery_id]))
-    last = {r[DeliveryQuality.member_id]: r[DeliveryQuality.delivery_id] for r in ordered}
-    return dict(sorted(last.items()))
+    """The newest measured delivery of each member that holds customers, else its newest."""
+    with_customers = {r[DeliveryQuality.delivery_id] for r in found.measures if r[DeliveryQuality.column] != "line"}
+    return {m: next((i for i in reversed(made) if i in with_customers), made[-1]) for m, made in in_order(found).items()}
 
 
 def _label(found: QualityRows, member_id: str) -> str:
@@ -72,13 +53,13 @@ def _shares(found: QualityRows, delivery_id: str, measure: str) -> dict[str, flo
 
 
 def _overview(found: QualityRows, newest: Mapping[str, str]) -> Section:
-    rows = []
+    rows: list[list[Cell]] = []
     for member_id, delivery_id in newest.items():
         valid = _shares(found, delivery_id, "valid")
         repeated = _shares(found, delivery_id, "repeated_person").get("line")
         cells = [numbers.percent(valid[f]) if f in valid else "" for f in FIELDS]
-        rows.append([_label(found, member_id), *cells, numbers.percent(repeated) if repeated is not None else ""])
-    columns = ["Member", *(_said(f) for f in FIELDS), "Same person twice"]
+        rows.append([Link(_label(found, member_id), delivery_file(delivery_id)), *cells, numbers.percent(repeated) if repeated is not None else ""])
+    columns = ["Member", *(said(f) for f in FIELDS), "Same person twice"]
     note = "Share of grades A and B among the values given. Same person twice: lines whose name and address another line of the file has too."
     sheet = Sheet(columns, rows, numbers=tuple(range(1, len(columns))), note=note, asides=(2, 6))
     return Section("What can be used", "Each member's newest delivery, field by field.", [sheet])
@@ -89,7 +70,7 @@ def _drift(found: QualityRows, alerts: Sequence[Row]) -> Section:
         return Section("What changed", "Nothing in the newest deliveries differs by five points or more from the one before.", [])
     rows = [
         [
-            _label(found, r[DeliveryQuality.member_id]), _said(r[DeliveryQuality.column]), _said(r[DeliveryQuality.measure]),
+            _label(found, r[DeliveryQuality.member_id]), said(r[DeliveryQuality.column]), said(r[DeliveryQuality.measure]),
             numbers.percent(r[DeliveryQuality.share_before]), numbers.percent(r[DeliveryQuality.share]),
         ]
         for r in sorted(alerts, key=lambda r: (-abs(r[DeliveryQuality.drift]), r[DeliveryQuality.member_id], r[DeliveryQuality.column]))
@@ -102,47 +83,23 @@ def _quarantine(found: QualityRows, quarantined: Sequence[Row]) -> list[Section]
     if not quarantined:
         return []
     rows = [
-        [str(d[Delivery.received_on]), _label(found, d[Delivery.member_id]), d[Delivery.delivery_ref], _said(d[Delivery.reason_code] or "")]
+        [str(d[Delivery.received_on]), _label(found, d[Delivery.member_id]), d[Delivery.delivery_ref], said(d[Delivery.reason_code] or "")]
         for d in sorted(quarantined, key=lambda d: (d[Delivery.received_on], d[Delivery.delivery_id]), reverse=True)
     ]
     return [Section("Refused whole", "Newest first; each member got the reason.", [Sheet(["Received", "Member", "Delivery", "Reason"], rows)])]
 
 
-def _members(found: QualityRows, newest: Mapping[str, str]) -> list[Section]:
-    return [
-        Section(_label(found, m), _lead(found, delivery_id), [*_pictures(found, m, delivery_id), _filled(found, delivery_id)])
-        for m, delivery_id in newest.items()
-    ]
-
-
-def _lead(found: QualityRows, delivery_id: str) -> str:
-    about = next((d for d in found.deliveries if d[Delivery.delivery_id] == delivery_id), None)
-    if about is None:
-        return "Its newest delivery."
-    taken, refused = numbers.count(about[Delivery.rows_accepted]), numbers.count(about[Delivery.rows_rejected])
-    return f"{about[Delivery.delivery_ref]}: {taken} lines taken, {refused} refused."
-
-
-def _pictures(found: QualityRows, member_id: str, delivery_id: str) -> list[Part]:
-    by_grade = {grade: _shares(found, delivery_id, grade) for grade, _ in _GRADES}
-    shown = [f for f in FIELDS if any(f in shares for shares in by_grade.values())]
-    if not shown:
-        return [Words(["None of its lines counts: later lines of the same customers overtook them."])]
-    # A grade that no value has gets no bar.
-    series = [(label, [by_grade[grade].get(f) or None for f in shown]) for grade, label in _GRADES]
-
-    def draw(narrow: bool) -> Figure:
-        return charts.bars([_said(f) for f in shown], series, unit="share of the values given", is_share=True, narrow=narrow)
-
-    says = "; ".join(f"{_said(f)}: {numbers.percent(by_grade['grade_A'].get(f, 0.0))} grade A" for f in shown)
-    return [Picture(f"Grades of {_label(found, member_id)}", draw, says)]
-
-
-def _filled(found: QualityRows, delivery_id: str) -> Sheet:
-    own = [r for r in found.measures if r[DeliveryQuality.delivery_id] == delivery_id and r[DeliveryQuality.measure] == "filled"]
-    rows = [
-        [_said(r[DeliveryQuality.column]), numbers.percent(r[DeliveryQuality.share]),
-         numbers.percent(r[DeliveryQuality.share_before]) if r[DeliveryQuality.share_before] is not None else ""]
-        for r in sorted(own, key=lambda r: r[DeliveryQuality.column]) if r[DeliveryQuality.counted]
-    ]  # fmt: skip
-    return Sheet(["Column", "Filled", "In the delivery before"], rows, numbers=(1, 2), note="Columns the member never fills are left out.")
+def _each(found: QualityRows) -> Section:
+    """Every delivery that has a page, newest first."""
+    about = {d[Delivery.delivery_id]: d for d in found.deliveries}
+    alerts = Counter(r[DeliveryQuality.delivery_id] for r in found.measures if r[DeliveryQuality.is_alert])
+    when = {r[DeliveryQuality.delivery_id]: (r[DeliveryQuality.delivered_at], r[DeliveryQuality.member_id]) for r in found.measures}
+    rows: list[list[Cell]] = []
+    for delivery_id in sorted(with_pages(found), key=lambda i: (when[i], i), reverse=True):
+        row, (at, member_id) = about.get(delivery_id, {}), when[delivery_id]
+        counts = [numbers.count(row.get(c)) for c in (Delivery.rows_accepted, Delivery.rows_rejected, Delivery.values_unread)]
+        link = Link(str(row.get(Delivery.delivery_ref) or delivery_id[:16]), delivery_file(delivery_id))
+        rows.append([link, _label(found, member_id), str(at.date()), *counts, numbers.count(alerts[delivery_id])])
+    columns = ["Delivery", "Member", "Made on", "Lines taken", "Refused", "Values not read", "To look at"]
+    sheet = Sheet(columns, rows, numbers=(3, 4, 5, 6), asides=(2, 4))
+    return Section("Each delivery", "Newest first; each has a page with its grades, its duplicates and its trends.", [sheet])
