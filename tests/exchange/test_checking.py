@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from appetence.cli.main import main
+from appetence.cli.member import layout_lines
 from appetence.contracts.domain import Block
 from appetence.contracts.specs import BlockSpec, MemberSpec
 from appetence.errors import ConfigError
@@ -110,3 +111,53 @@ def test_the_command_says_it_and_its_exit_code_tells(tmp_path: Path, capsys: pyt
     assert main(check) == 1
     assert "MISSING_COLUMN" in capsys.readouterr().out
     assert main([*check[:3], str(tmp_path / "none.csv"), "--layout-only", "--env", "demo"]) != 0
+
+
+FULL = BlockSpec(
+    columns={"NUM": "customer_ref", "NOM": "last_name", "NE": "birth_date", "RUE": "address_1", "CP": "postcode", "VILLE": "city", "MEL": "email"}
+)
+TITLE = "NUM;NOM;NE;RUE;CP;VILLE;MEL\n"
+
+
+def strange(**changes: str) -> str:
+    """Six lines of a newcomer, the same thing wrong with each."""
+    sound = {
+        "NUM": "{i}",
+        "NOM": "QUELQUUN",
+        "NE": "03/04/1985",
+        "RUE": "{i} rue de l'Église",
+        "CP": "35000",
+        "VILLE": "Rennes",
+        "MEL": "q{i}@free.fr",
+    }
+    return TITLE + "".join(";".join({**sound, **changes}.values()).format(i=i) + "\n" for i in range(1, 7))
+
+
+@pytest.mark.parametrize(
+    ("content", "taken", "refusal", "says"),
+    [
+        (strange().encode("cp1252"), 6, "ENCODING", "Write `encoding: cp1252` under `blocks: customers:` of the mapping"),
+        (strange(RUE='"{i} rue Haute; bât. B"').encode(), 6, None, None),
+        (strange(RUE="{i} rue Haute; bât. B").encode(), 0, "TOO_MANY_REJECTS", "a value that holds ';' needs quotes around it"),
+        ("".join(f"{i:06d}QUELQUUN  19850403{i} rue Haute         35000Rennes\n" for i in range(9)).encode(), 0, "HEADER", "Write `format: fixed`"),
+        (strange(NOM="q{i}@free.fr", MEL="QUELQUUN").encode(), 6, None, "those of MEL do: have the two columns changed places?"),
+        (strange(NE="35000", CP="03/04/1985").encode(), 6, None, "those of CP do: have the two columns changed places?"),
+        (strange(NE="3112{i}").encode("utf-8-sig"), 6, None, "NE holds the day numbers of a spreadsheet"),
+        (strange(NUM="1,0{i}E+09").encode("utf-8-sig"), 6, None, "NUM holds 6 numbers written as powers of ten"),
+        (strange(CP="1300").encode("utf-8-sig"), 6, None, "It is put back; nothing to do"),
+        (strange().replace(";", ",").encode(), 6, "HEADER", 'Write `delimiter: ","` under `blocks: customers:`'),
+    ],
+    ids=["cp1252", "quoted", "unquoted", "fixed", "swapped", "swapped dates", "day numbers", "powers", "lost zeros", "commas"],
+)
+def test_strange_samples_are_told_with_what_to_do(tmp_path: Path, content: bytes, taken: int, refusal: str | None, says: str | None) -> None:
+    """All that is wrong is told at once: also where the file would be refused, it is read on as it is written."""
+    report = looked_at(tmp_path, content, FULL)
+    assert (report.refusal or "").split(":")[0] == (refusal or ""), report.refusal
+    assert accepted_rows(report) == taken
+    told = layout_lines(report, "m01")
+    assert "QUELQUUN" not in repr(told)
+    if says is None:
+        assert report.warnings == [], report.warnings
+    else:
+        assert says in " ".join(told), told
+    assert sum("needs quotes" in line for line in told) <= 1, "one sentence for all lines that are alike"

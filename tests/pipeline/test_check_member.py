@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from appetence.contracts.domain import Block
 from appetence.contracts.specs import BlockSpec, MemberSpec
 from appetence.exchange import checking
-from appetence.pipeline.check_member import measured
+from appetence.pipeline.check_member import measured, not_read
 from tests.records.test_traps import AS_OF
 
 pytestmark = pytest.mark.spark
@@ -32,6 +32,11 @@ def test_shares_of_a_sample(spark: SparkSession, tmp_path: Path) -> None:
         sample.write_text(text, encoding="utf-8")
         report = checking.examine(sample, member, block, tmp_path / block, 0.1)
         assert report.is_fine and report.staged is not None
+        if block is Block.TRANSACTIONS:
+            told = not_read(spark, report.staged, AS_OF, TRANSACTIONS)
+            assert [(u.column, u.code, u.count, u.among, u.examples) for u in told] == [
+                ("amount", "BAD_AMOUNT", 1, 4, ((4, "aaaaa"),)), ("transaction_date", "BAD_DATE", 1, 4, ((3, "99/99/9999"),)),
+            ]  # fmt: skip
         found |= {(block, r["column"], r["measure"]): r["share"] for r in measured(spark, report.staged.accepted_path, block, AS_OF)}
     customers = {k[1:]: v for k, v in found.items() if k[0] is Block.CUSTOMERS}
     assert {m: s for (c, m), s in customers.items() if c == "name"} == {"A": 0.5, "B": 0.25, "absent": 0.25}

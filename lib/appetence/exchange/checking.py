@@ -6,6 +6,7 @@ shapes (letters as `a`, digits as `9`).
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import datetime as dt
 from collections import Counter
@@ -21,10 +22,12 @@ from appetence.errors import ConfigError, DeliveryError
 from appetence.exchange.blocks import Stamp, check_mapping
 from appetence.exchange.decoding import open_plain
 from appetence.exchange.formats import open_source
+from appetence.exchange.guessing import Looks, fixed_width, hints
 from appetence.exchange.manifest import ManifestFile
 from appetence.exchange.reading import Limits, Staged, shape_of, stage_lines, to_stage
 
 _HEAD_BYTES = 1 << 20
+_FIRST_LINES = 50
 _DELIMITERS = (";", ",", "\t", "|")
 _EITHER = "cp1252 or iso-8859-15"
 _SAMPLE = "d" * 32
@@ -34,12 +37,14 @@ DELIVERED_ON = dt.date(2000, 1, 1)
 
 @dataclass(frozen=True)
 class Writing:
-    """How a text file is written, as far as its bytes tell. `encoding` is what its bytes are valid in, `delimiter` what parts its first line."""
+    """How a text file is written, as far as its bytes tell. `encoding` is what its bytes are valid in, `delimiter` what parts its first line, `width`
+    about the length of each of its first lines, when they have one."""
 
     encoding: str
     delimiter: str | None
     line_ends: str
     packed: str | None
+    width: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,28 @@ def examine(sample: Path, member: MemberSpec, block: Block, folder: Path, max_re
     report = SampleReport(block, None)
     try:
         report.writing = writing_of(sample) if spec.format != "parquet" else None
-        report.warnings = _odd_writing(report.writing, spec)
+        report.warnings = _odd_writing(report.writing, spec, block)
         _examine(report, sample, member, spec, folder, max_reject_share)
     except DeliveryError as error:
-        report.refusal = f"{error.code}: {error}"
+        refusal = f"{error.code}: {error}"
+        mended = _as_written(report.writing, spec)
+        if mended != spec:  # so that one run tells all there is to tell
+            with contextlib.suppress(DeliveryError):
+                _examine(report, sample, member, mended, folder, max_reject_share)
+                report.warnings.append("What follows is read as if the mapping said so.")
+        report.refusal = refusal
     return report
+
+
+def _as_written(writing: Writing | None, spec: BlockSpec) -> BlockSpec:
+    """The mapping with the encoding and delimiter that the file really has."""
+    if writing is None:
+        return spec
+    encoding = _KNOWN_AS.get(writing.encoding, spec.encoding)
+    is_ascii = writing.encoding == "ascii" or spec.encoding in _FITS.get(writing.encoding, ())
+    return spec.model_copy(
+        update={"encoding": spec.encoding if is_ascii else encoding, "delimiter": (spec.format == "csv" and writing.delimiter) or spec.delimiter}
+    )
 
 
 def _examine(report: SampleReport, sample: Path, member: MemberSpec, spec: BlockSpec, folder: Path, max_reject_share: float) -> None:
@@ -115,7 +137,8 @@ def _examine(report: SampleReport, sample: Path, member: MemberSpec, spec: Block
     if awaited:
         staged = report.staged = to_stage(file, folder)
         stage_lines(sample, file, lenient, stamp, staged, Limits(200, 1 << 40))
-    report.columns = _columns(sample, file.name, spec, unknown)
+    report.columns, looks = _columns(sample, file.name, spec, unknown)
+    report.warnings += hints(looks, spec)
     report.refusal = _refusal(report, unknown, max_reject_share)
 
 
@@ -139,8 +162,9 @@ def _listed(names: list[str]) -> str:
     return f"{shown}{f' and {len(names) - 5} more are' if len(names) > 5 else ' are' if len(names) > 1 else ' is'}"
 
 
-def _columns(sample: Path, name: str, spec: BlockSpec, unknown: list[str]) -> list[SampleColumn]:
+def _columns(sample: Path, name: str, spec: BlockSpec, unknown: list[str]) -> tuple[list[SampleColumn], dict[str, Looks]]:
     filled: Counter[str] = Counter()
+    looks: dict[str, Looks] = {}
     shapes: dict[str, Counter[str]] = {}
     with open_source(sample, name, spec, 200) as source:
         for _, batch in source.batches:
@@ -148,11 +172,13 @@ def _columns(sample: Path, name: str, spec: BlockSpec, unknown: list[str]) -> li
                 values = [v for v in batch.column(column).to_pylist() if v and v.strip()]
                 filled[column] += len(values)
                 shapes.setdefault(column, Counter()).update(outline(v) for v in values)
+                looks.setdefault(column, Looks()).take(values)
         fates = {n: "unknown" if n in unknown else "mapped" if n in spec.columns else "ignored" for n in source.names}
-        return [
+        found = [
             SampleColumn(n, spec.columns.get(n), fates[n], filled[n], tuple(shapes[n].most_common(3)) if n in shapes else ())
             for n in source.names
         ]  # fmt: skip
+        return found, looks
 
 
 def outline(text: str) -> str:
@@ -173,11 +199,12 @@ def writing_of(sample: Path) -> Writing:
     with open_plain(sample, _safe_name(sample), 200) as plain:
         data = plain.read(_HEAD_BYTES)
     encoding = _encoding(data)
-    first = data.decode("latin-1" if encoding == _EITHER else encoding, errors="ignore").splitlines()[:1]
+    lines = data.decode("latin-1" if encoding == _EITHER else encoding, errors="ignore").splitlines()[:_FIRST_LINES]
+    first = lines[:1]
     counts = {d: len(next(csv.reader(first, delimiter=d), [])) for d in _DELIMITERS} if first else {}
     best = max(counts, key=lambda d: counts[d]) if counts else None
     ends = "CRLF" if b"\r\n" in data else "CR" if b"\r" in data and b"\n" not in data else "LF"
-    return Writing(encoding, best if best and counts[best] > 1 else None, ends, packed)
+    return Writing(encoding, best if best and counts[best] > 1 else None, ends, packed, fixed_width(lines))
 
 
 def _encoding(data: bytes) -> str:
@@ -202,18 +229,38 @@ def _encoding(data: bytes) -> str:
     return "iso-8859-15" if any(byte in data for byte in (0xA4, 0xBC, 0xBD)) else _EITHER
 
 
-def _odd_writing(writing: Writing | None, spec: BlockSpec) -> list[str]:
+_KNOWN_AS = {"utf-8": "utf-8", "utf-8-sig": "utf-8", "cp1252": "cp1252", "iso-8859-15": "iso-8859-15", _EITHER: "cp1252"}
+"""What a mapping says for bytes of this look."""
+_FITS: Mapping[str, tuple[str, ...]] = {
+    "ascii": ("utf-8", "utf-8-sig", "cp1252", "iso-8859-15"), "utf-8": ("utf-8", "utf-8-sig"), "utf-8-sig": ("utf-8", "utf-8-sig"),
+    "cp1252": ("cp1252",), "iso-8859-15": ("iso-8859-15",), _EITHER: ("cp1252", "iso-8859-15"),
+}  # fmt: skip
+
+
+def _odd_writing(writing: Writing | None, spec: BlockSpec, block: Block) -> list[str]:
     if writing is None:
         return []
     says = []
-    fits: Mapping[str, tuple[str, ...]] = {
-        "ascii": ("utf-8", "utf-8-sig", "cp1252", "iso-8859-15"), "utf-8": ("utf-8", "utf-8-sig"), "utf-8-sig": ("utf-8", "utf-8-sig"),
-        "cp1252": ("cp1252",), "iso-8859-15": ("iso-8859-15",), _EITHER: ("cp1252", "iso-8859-15"),
-    }  # fmt: skip
-    if spec.encoding not in fits.get(writing.encoding, ()):
-        says.append(f"The bytes look like {writing.encoding} and the mapping says {spec.encoding}: accents would come out wrong.")
+    where = f"under `blocks: {block}:` of the mapping"
+    if spec.encoding not in _FITS.get(writing.encoding, ()):
+        known = _KNOWN_AS.get(writing.encoding)
+        mend = f"Write `encoding: {known}` {where}, or have" if known else "Have"
+        says.append(
+            f"The bytes look like {writing.encoding} and the mapping says {spec.encoding}: accents would come out wrong. "
+            f"{mend} the file saved as {spec.encoding}."
+        )
     if spec.format == "csv" and writing.delimiter not in (None, spec.delimiter):
-        says.append(f"The first line is parted by {writing.delimiter!r} and the mapping says {spec.delimiter!r}.")
+        says.append(
+            f"The first line is parted by {writing.delimiter!r} and the mapping says {spec.delimiter!r}. "
+            f'Write `delimiter: "{writing.delimiter}"` {where}, or have it exported with {spec.delimiter!r}.'.replace("\t", "\\t")
+        )
+    if spec.format == "csv" and writing.delimiter is None and writing.width:
+        says.append(
+            f"Nothing parts the fields, and all lines have about {writing.width} characters: it looks like a file of fixed columns. "
+            f"Write `format: fixed`, `fields: [...]` and `widths: [...]` {where}: names and widths of the columns in their order."
+        )
+    if spec.format == "fixed" and writing.delimiter is not None:
+        says.append(f"The first line is parted by {writing.delimiter!r} and the mapping awaits fixed columns. Write `format: csv` {where}.")
     return says
 
 

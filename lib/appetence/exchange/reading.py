@@ -7,6 +7,7 @@ of the rejects file, which holds the shape of a value and never the value.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from appetence.contracts.domain import Block
 from appetence.contracts.specs import BlockSpec
 from appetence.errors import DeliveryError
 from appetence.exchange.blocks import REFERENCES, REQUIRED, Stamp, data_columns
-from appetence.exchange.formats import KEPT_TEXT, Source, open_source
+from appetence.exchange.formats import KEPT_TEXT, Odd, Source, open_source
 from appetence.exchange.manifest import ManifestFile
 
 MAX_VALUE_BYTES = 4000
@@ -103,6 +104,24 @@ def values_given(staged: Staged) -> dict[str, int]:
     names = [about.schema.column(i).name for i in range(about.num_columns)]
     groups = [about.row_group(g) for g in range(about.num_row_groups)]
     return {name: staged.accepted - sum(group.column(i).statistics.null_count for group in groups) for i, name in enumerate(names)}
+
+
+def too_much_unread(files: Sequence[Staged], blocks: Mapping[Block, BlockSpec], share: float) -> str | None:
+    """Why a delivery is refused: the column of which most cannot be read, when that is more than `share` of its values."""
+    worst: tuple[float, Staged, str, int, int] | None = None
+    for staged in files:
+        for column in sorted({u.column for u in staged.unread}):
+            own = [u for u in staged.unread if u.column == column]
+            count, among = sum(u.count for u in own), max(u.among for u in own)
+            if count > among * share and (worst is None or count / among > worst[0]):
+                worst = (count / among, staged, column, count, among)
+    if worst is None:
+        return None
+    _, staged, column, count, among = worst
+    return (
+        f"{count} of the {among} values of {blocks[staged.block].source_of(column)} in {staged.name} cannot be read as {column}, more than the "
+        f"{share:.0%} that may be so; the report lists the first: correct that column, or have its layout changed, and send the whole delivery again."
+    )
 
 
 def accepted_schema(block: Block) -> pa.Schema:
@@ -274,10 +293,18 @@ def _odd_faults(source: Source, spec: BlockSpec) -> list[Fault]:
     return [
         Fault(
             odd.line_number, WHOLE_LINE, "FIELD_COUNT",
-            f"The line has {odd.found} {unit} where {odd.expected} are agreed; check its delimiters and quotes.", shape_of(odd.text),
+            f"The line has {odd.found} {unit} where {odd.expected} are agreed; {_remedy(odd, spec)}.", shape_of(odd.text),
         )
         for odd in source.take_odd()
     ]  # fmt: skip
+
+
+def _remedy(odd: Odd, spec: BlockSpec) -> str:
+    if spec.format == "fixed":
+        return "each field takes its agreed width, filled up with spaces"
+    if odd.found > odd.expected:
+        return f"a value that holds {spec.delimiter!r} needs quotes around it" if spec.quote else f"no value may hold {spec.delimiter!r}"
+    return "check its delimiters, and that a value with a line break stands in quotes"
 
 
 def _decimal_mark(source: Source, spec: BlockSpec) -> str:

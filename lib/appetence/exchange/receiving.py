@@ -35,7 +35,7 @@ from appetence.exchange.manifest import (
 )
 from appetence.exchange.outcome import Fate, Incoming, Result, report
 from appetence.exchange.pgp import Pgp
-from appetence.exchange.reading import Limits, Staged, Unread, check_rejects, stage_file, to_stage
+from appetence.exchange.reading import Limits, Unread, check_rejects, stage_file, to_stage, too_much_unread
 from appetence.exchange.stores import Store
 
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$")
@@ -193,7 +193,8 @@ def tell_unread(desk: Desk, results: Iterable[Result], found: Mapping[tuple[str,
         for staged in result.staged:
             staged.unread = found.get((result.delivery_id, str(staged.block)), [])
         own = desk.members[result.incoming.member_id].max_unread_share
-        sentence = _too_much_unread(desk, result, desk.settings.max_unread_share if own is None else own)
+        blocks = desk.members[result.incoming.member_id].blocks
+        sentence = too_much_unread(result.staged, blocks, desk.settings.max_unread_share if own is None else own)
         if sentence is not None:
             refuse(result, "TOO_MANY_UNREAD", sentence)
             shutil.rmtree(desk.scratch / result.delivery_id, ignore_errors=True)
@@ -202,25 +203,6 @@ def tell_unread(desk: Desk, results: Iterable[Result], found: Mapping[tuple[str,
         refuse(copy, "TOO_MANY_UNREAD", str(refused[copy.delivery_id].sentence))
         copy.staged = refused[copy.delivery_id].staged
     return [r for r in taken if r.delivery_id in refused and r.fate is Fate.QUARANTINED]
-
-
-def _too_much_unread(desk: Desk, result: Result, share: float) -> str | None:
-    """Why the delivery is refused: the column of which most cannot be read, when that is more than `share`."""
-    worst: tuple[float, Staged, str, int, int] | None = None
-    for staged in result.staged:
-        for column in sorted({u.column for u in staged.unread}):
-            own = [u for u in staged.unread if u.column == column]
-            count, among = sum(u.count for u in own), max(u.among for u in own)
-            if count > among * share and (worst is None or count / among > worst[0]):
-                worst = (count / among, staged, column, count, among)
-    if worst is None:
-        return None
-    _, staged, column, count, among = worst
-    spec = desk.members[result.incoming.member_id].blocks[staged.block]
-    return (
-        f"{count} of the {among} values of {spec.source_of(column)} in {staged.name} cannot be read as {column}, more than the {share:.0%} that may "
-        "be so; the report lists the first: correct that column, or have its layout changed, and send the whole delivery again."
-    )
 
 
 def _take_file(desk: Desk, result: Result, file: ManifestFile, folder: Path, limits: Limits) -> None:

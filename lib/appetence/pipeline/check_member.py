@@ -13,10 +13,12 @@ from appetence.columns.hashing import record_id
 from appetence.contracts.bronze import RawRecord, RawTransaction, Reject
 from appetence.contracts.domain import Block
 from appetence.contracts.reference import Member
+from appetence.contracts.specs import BlockSpec
 from appetence.exchange.blocks import TABLES
+from appetence.exchange.reading import Staged, Unread, values_given
 from appetence.pipeline.load_reference import build_communes, build_first_names
 from appetence.pipeline.standardise_records import surnames
-from appetence.records import names, permissions, standardise, transactions
+from appetence.records import names, permissions, standardise, transactions, unread
 from appetence.records.quality import GRADED, PARSED
 
 Rows = list[dict[str, Any]]
@@ -26,18 +28,32 @@ def measured(spark: SparkSession, staged: Path, block: Block, as_of: dt.date, fi
     """What standardising makes of the accepted lines of a sample: per column its share of each grade, or of the lines that cannot be read.
 
     Rows: column, measure (grade A to D, absent, parsed, or a reject code), share of the lines (0 to 1)."""
-    table = TABLES[block]
-    raw = spark.read.parquet(str(staged))
-    lines = raw.withColumn(RawRecord.record_id, record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
-    filled = lines.select(
-        *(F.col(str(f)).cast(f.dtype) if str(f) in lines.columns else F.lit(None).cast(f.dtype).alias(str(f)) for f in table.content())
-    )
-    filled = filled.withColumn(RawRecord.delivered_at, F.coalesce(RawRecord.delivered_at, F.lit(as_of).cast("timestamp")))
+    filled = _lines(spark, staged, block, as_of)
     count = filled.count()
     if count == 0:
         return []
     counted = _graded(spark, filled, first_names) if block is Block.CUSTOMERS else _rejected(spark, filled, block)
     return [{"column": c, "measure": m, "share": round(n / count, 4)} for c, m, n in counted]
+
+
+def _lines(spark: SparkSession, staged: Path, block: Block, as_of: dt.date) -> DataFrame:
+    """The accepted lines of a sample as rows of their table, delivered on the as-of date."""
+    raw = spark.read.parquet(str(staged))
+    lines = raw.withColumn(RawRecord.record_id, record_id(F.col(RawRecord.member_id), F.col(RawRecord.customer_ref)))
+    return lines.select(
+        *(F.col(str(f)).cast(f.dtype) if str(f) in lines.columns else F.lit(None).cast(f.dtype).alias(str(f)) for f in TABLES[block].content())
+    ).withColumn(RawRecord.delivered_at, F.lit(as_of).cast("timestamp"))
+
+
+def not_read(spark: SparkSession, staged: Staged, as_of: dt.date, spec: BlockSpec) -> list[Unread]:
+    """What a delivery's member would be told of the sample's values, by column and reason."""
+    given, told = values_given(staged), []
+    values = unread.unread_values(_lines(spark, staged.accepted_path, staged.block, as_of), staged.block)
+    for row in unread.counted(values.where(F.col(Reject.column).isin(*spec.filled()))).collect():
+        examples = tuple((e[Reject.line_number], e[Reject.value_shape]) for e in row["examples"])
+        among = max(given.get(row[Reject.column], 0), row["count"])
+        told.append(Unread(row[Reject.column], row[Reject.code], row[Reject.sentence], row["count"], among, examples))
+    return sorted(told, key=lambda u: (u.column, u.code))
 
 
 def _graded(spark: SparkSession, lines: DataFrame, first_names: str) -> list[tuple[str, str, int]]:
