@@ -251,7 +251,7 @@ def test_inv_15_and_29_mixed_deliveries_in_two_orders_end_alike_and_no_line_is_l
     together = _through(office, "together", [post], each=False)
     fates = _account(together, post)
     assert {"read", "read in vain", "line refused", "overtaken", "delivery refused"} <= set(fates), (seed, fates)
-    mixed = _through(office, "mixed", _deal(draw, post, 3), each=True)
+    mixed = _through(office, "mixed", _deal(draw, post, 2), each=True)
     assert _account(mixed, post) == fates, seed
     one, other = _state(together), _state(mixed)
     for table in one:

@@ -18,7 +18,7 @@ def build_permission_events(lines: DataFrame, stage: Callable[[DataFrame], DataF
     """silver.permission_event and the bronze.reject rows of raw permission lines. The same thing said twice is one event.
 
     `stage` may keep the typed lines, which both results are made of."""
-    typed = stage(typed_lines(lines))
+    typed = stage(typed_lines(lines).drop("_faults"))
     said = [PermissionEvent.record_id, "_channel", "_use", "_purpose", "_basis", "_status", "_at", "_wording", "_point", "_recipients"]
     event_id = F.substring(F.sha2(F.to_json(F.struct(*said)), 256), 1, 32)
     good = typed.where("_fault IS NULL").withColumn(PermissionEvent.event_id, event_id)

@@ -91,7 +91,7 @@ def build_transactions(
     else:
         line: list[str] = [RawTransaction.delivery_id, RawTransaction.line_number]
         todo = lines.join(changed, on=line, how="inner")
-    typed = stage(typed_lines(todo.drop(Transaction.sector)))
+    typed = stage(typed_lines(todo.drop(Transaction.sector)).drop("_faults"))
     sectors = F.broadcast(members.select(Member.member_id, Member.sector))
     good = typed.where("_fault IS NULL").join(sectors, on=Member.member_id, how="inner")
     is_refund = (F.col("_kind") == TransactionKind.REFUND) | (F.col("_cents") < 0)
