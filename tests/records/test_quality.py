@@ -65,3 +65,9 @@ def test_planted_deliveries(spark: SparkSession) -> None:
     assert (before[1].share_before, before[1].drift, before[1].is_alert) == (0.5, -0.25, True)
     assert not found["d2", "email", "valid"].is_alert, "fewer than a hundred had one"
     assert quality.measure_deliveries(raw, clean, deliveries, first.unionByName(second), rejects).count() == 0
+
+    newest_only = deliveries.where("delivery_id = 'd2'")
+    alone = quality.measure_deliveries(raw, clean, newest_only, DeliveryQuality.frame(spark), rejects).localCheckpoint()
+    late = {(r.delivery_id, r.column, r.measure): r for r in quality.measure_deliveries(raw, clean, deliveries, alone, rejects).collect()}
+    assert late["d2", "email", "filled"] == found["d2", "email", "filled"], "d1 came late: d2 is compared with it from then on"
+    assert late["d1", "email", "filled"] == found["d1", "email", "filled"]

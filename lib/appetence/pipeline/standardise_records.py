@@ -92,7 +92,7 @@ def _records(ctx: Context, address_check: AddressCheck) -> int:
     named = lake.stage("records", standardise.standardised(corrected(ctx, todo), lake.read(Commune), frequencies, address_check))
     made = lake.sync(Record, named.unionByName(standardise.build_bare_records(bare, known)), within=changed)
     tables = (lake.read_or_empty(Record), lake.read(Delivery), lake.read_or_empty(DeliveryQuality), lake.read_or_empty(Reject))
-    lake.insert_new(DeliveryQuality, quality.measure_deliveries(raw, *tables))
+    lake.upsert(DeliveryQuality, quality.measure_deliveries(raw, *tables))
     ctx.progress(f"{made.rows} records made")
     return lake.row_count(Record)
 

@@ -32,7 +32,7 @@ _FIELDS = tuple(str(f) for f in RawRecord.content() if f.provided and f != RawRe
 
 
 def measure_deliveries(lines: DataFrame, records: DataFrame, deliveries: DataFrame, known: DataFrame, rejects: DataFrame) -> DataFrame:
-    """gold.delivery_quality rows of the accepted deliveries that have none in `known`.
+    """gold.delivery_quality rows of the accepted deliveries that have none in `known`, and those of `known` that have another one before them now.
 
     Inputs: bronze.raw_record, silver.record, bronze.delivery, gold.delivery_quality, bronze.reject. Grain out: delivery, column, measure."""
     accepted = deliveries.where(F.col(Delivery.status) == DeliveryStatus.ACCEPTED).select(Delivery.delivery_id)
@@ -102,10 +102,16 @@ def _as_graded(records: DataFrame) -> DataFrame:
 
 
 def _with_drift(measured: DataFrame, known: DataFrame) -> DataFrame:
-    """The same measure in the member's delivery before, and whether the difference is worth a look."""
+    """The same measure in the member's delivery before, and whether the difference is worth a look: of what is measured now, and of what is
+    known already where a delivery that came late stands before it."""
     key = [DeliveryQuality.member_id, DeliveryQuality.column, DeliveryQuality.measure]
     columns = [*key, DeliveryQuality.delivery_id, DeliveryQuality.delivered_at, DeliveryQuality.share, DeliveryQuality.counted, DeliveryQuality.among]
-    both = measured.select(*columns, F.lit(True).alias("_new")).unionByName(known.select(*columns, F.lit(False).alias("_new")))
+    stood = {"_new": F.lit(True), "_stood": F.lit(None).cast("double")}
+    both = (
+        measured.select(*columns)
+        .withColumns(stood)
+        .unionByName(known.select(*columns, F.lit(False).alias("_new"), F.col(DeliveryQuality.share_before).alias("_stood")))
+    )
     order = Window.partitionBy(*key).orderBy(DeliveryQuality.delivered_at, DeliveryQuality.delivery_id)
     before = both.withColumns(
         {DeliveryQuality.share_before: F.lag(DeliveryQuality.share).over(order), "_among_before": F.lag(DeliveryQuality.among).over(order)}
@@ -113,4 +119,5 @@ def _with_drift(measured: DataFrame, known: DataFrame) -> DataFrame:
     drift = F.round(F.col(DeliveryQuality.share) - F.col(DeliveryQuality.share_before), 6)
     enough = F.least(F.col(DeliveryQuality.among), F.col("_among_before")) >= FEWEST
     alert = F.coalesce((F.abs(F.col(DeliveryQuality.drift)) >= NOTICEABLE) & enough, F.lit(False))
-    return before.where("_new").withColumn(DeliveryQuality.drift, drift).withColumn(DeliveryQuality.is_alert, alert)
+    is_other = F.col("_new") | ~F.col(DeliveryQuality.share_before).eqNullSafe(F.col("_stood"))
+    return before.where(is_other).withColumn(DeliveryQuality.drift, drift).withColumn(DeliveryQuality.is_alert, alert)
