@@ -116,7 +116,7 @@ def _valid(past: History) -> Section:
     shown = [f for f in FIELDS if (f, "valid") in past.own]
     if not shown:
         return Section("What can be used", "None of its lines counts: later lines of the same customers overtook them.", [])
-    shares = {g: [past.share(f, g) or None for f in shown] for g, _ in GRADES}
+    shares = {g: [past.share(f, g) or 0.0 for f in shown] for g, _ in GRADES}
 
     def draw(narrow: bool) -> Figure:
         series = [(label, shares[grade]) for grade, label in GRADES]
