@@ -29,7 +29,7 @@ _KEYS = {
     "a": "zq", "z": "ae", "e": "zr", "r": "et", "t": "ry", "y": "tu", "u": "yi", "i": "uo", "o": "ip", "p": "om", "q": "as", "s": "qd", "d": "sf",
     "f": "dg", "g": "fh", "h": "gj", "j": "hk", "k": "jl", "l": "km", "m": "l", "w": "wx", "x": "wc", "c": "xv", "v": "cb", "b": "vn", "n": "b",
 }  # fmt: skip
-_PET = {
+PET = {
     "Catherine": "Cathy", "Christophe": "Chris", "Frédéric": "Fred", "Philippe": "Phil", "Patricia": "Pat", "Nathalie": "Nath", "Véronique": "Véro",
     "Isabelle": "Isa", "Stéphane": "Steph", "Stéphanie": "Steph", "Alexandre": "Alex", "Alexandra": "Alex", "Benjamin": "Ben", "Dominique": "Dom",
     "Thierry": "Titi", "Laurent": "Lolo", "Gérard": "Gégé", "Robert": "Bob", "Jacqueline": "Jacotte", "Michel": "Mich", "Michèle": "Mimi",
@@ -105,10 +105,10 @@ def _call(rng: Rng, told: Fields, place: Place, rough: float) -> None:
     """By ear."""
     for name, share in (("last_name", 0.16), ("first_name", 0.07), ("address", 0.10), ("city", 0.05), ("email", 0.06)):
         if rng.random() < share * rough:
-            told[name] = _by_ear(rng, told[name] or "")
+            told[name] = by_ear(rng, told[name] or "")
     if rng.random() < 0.03 * rough:
-        told["phone"] = _turned(rng, told["phone"] or "")
-    _shorten(rng, told, 0.3)
+        told["phone"] = turned(rng, told["phone"] or "")
+    shorten(rng, told, 0.3)
 
 
 def _coupon(rng: Rng, told: Fields, place: Place, rough: float) -> None:
@@ -118,7 +118,7 @@ def _coupon(rng: Rng, told: Fields, place: Place, rough: float) -> None:
     shares = {"last_name": 0.09, "first_name": 0.07, "address": 0.12, "postcode": 0.05, "birth_date": 0.06, "phone": 0.06, "email": 0.1, "city": 0.06}
     for name, share in shares.items():
         if rng.random() < share * rough:
-            told[name] = _by_eye(rng, told[name] or "")
+            told[name] = by_eye(rng, told[name] or "")
     if rng.random() < 0.12 * rough:
         told["first_name"] = (told["first_name"] or "")[:1]
     if rng.random() < 0.02 * rough:
@@ -131,7 +131,7 @@ def _web(rng: Rng, told: Fields, place: Place, rough: float) -> None:
         told |= {name: (told[name] or "").lower() for name in ("first_name", "last_name", "address", "city")}
     first = told["first_name"] or ""
     if rng.random() < 0.10 * rough:
-        told["first_name"] = _PET.get(first.title(), first)
+        told["first_name"] = PET.get(first.title(), first)
     if rng.random() < 0.04 * rough:
         told["first_name"], told["last_name"] = told["last_name"], told["first_name"]
     for name, share in (
@@ -144,21 +144,21 @@ def _web(rng: Rng, told: Fields, place: Place, rough: float) -> None:
         ("phone", 0.03),
     ):
         if rng.random() < share * rough:
-            told[name] = _mistyped(rng, told[name] or "")
+            told[name] = mistyped(rng, told[name] or "")
     if told["birth_date"]:
         day, month, year = told["birth_date"].split("/")
         day, month = (month, day) if rng.random() < 0.03 * rough else (day, month)
         told["birth_date"] = f"{year}-{month}-{day}"
         if rng.random() < 0.03 * rough:
             told["birth_date"] = f"{year}-01-01"
-    _shorten(rng, told, 0.2)
+    shorten(rng, told, 0.2)
 
 
 def _legacy(rng: Rng, told: Fields, place: Place, rough: float) -> None:
     """Capitals without accents, fixed widths, abbreviations, constants for gaps."""
     for name, width in (("first_name", 12), ("last_name", 15), ("address", 32), ("city", 20)):
         told[name] = re.sub(r"[^A-Z0-9 ]", " ", _plain(told[name] or "").upper())[:width].strip()
-    _shorten(rng, told, 0.7)
+    shorten(rng, told, 0.7)
     if told["birth_date"]:
         told["birth_date"] = "".join(reversed(told["birth_date"].split("/")))
     elif rng.random() < 0.4 * rough:
@@ -185,7 +185,7 @@ def _shop(rng: Rng, told: Fields, place: Place, rough: float) -> None:
         told["first_name"] = (told["first_name"] or "")[:1]
     for name, share in (("last_name", 0.07), ("first_name", 0.05), ("phone", 0.04), ("email", 0.05)):
         if rng.random() < share * rough:
-            told[name] = _mistyped(rng, told[name] or "") if rng.random() < 0.5 else _by_ear(rng, told[name] or "")
+            told[name] = mistyped(rng, told[name] or "") if rng.random() < 0.5 else by_ear(rng, told[name] or "")
     told["last_name"] = (told["last_name"] or "").upper()
     if told["phone"] and len(told["phone"]) == 10:
         told["phone"] = " ".join(re.findall("..", told["phone"])) if rng.random() < 0.5 else "+33" + told["phone"][1:]
@@ -207,7 +207,7 @@ def _plain(text: str) -> str:
     return " ".join(ascii_lower(word) for word in re.split(r"[ '’-]+", text))
 
 
-def _by_ear(rng: Rng, text: str) -> str:
+def by_ear(rng: Rng, text: str) -> str:
     lower = text.lower()
     fit = [(s, t) for s, t in _EAR if s in lower[1:] or (s in lower and s not in ("h",))]
     if not fit:
@@ -218,14 +218,14 @@ def _by_ear(rng: Rng, text: str) -> str:
     return text[:i] + heard + text[i + len(said) :]
 
 
-def _by_eye(rng: Rng, text: str) -> str:
+def by_eye(rng: Rng, text: str) -> str:
     out, places = text, [i for i, c in enumerate(text.upper()) if c in _EYE]
     for i in sorted(rng.permutation(places)[: 1 + int(rng.random() < 0.25)].tolist() if places else [], reverse=True):
         out = out[:i] + _EYE[out[i].upper()] + out[i + 1 :]
     return out
 
 
-def _mistyped(rng: Rng, text: str) -> str:
+def mistyped(rng: Rng, text: str) -> str:
     if len(text) < 3:
         return text
     i, kind = int(rng.integers(1, len(text))), rng.random()
@@ -239,7 +239,7 @@ def _mistyped(rng: Rng, text: str) -> str:
     return text[:i] + near[int(rng.integers(len(near)))] + text[i + 1 :]
 
 
-def _turned(rng: Rng, number: str) -> str:
+def turned(rng: Rng, number: str) -> str:
     """Two figures in turned order, as people say numbers by pairs."""
     if len(number) < 4:
         return number
@@ -247,7 +247,7 @@ def _turned(rng: Rng, number: str) -> str:
     return number[:i] + number[i : i + 2][::-1] + number[i + 2 :]
 
 
-def _shorten(rng: Rng, told: Fields, share: float) -> None:
+def shorten(rng: Rng, told: Fields, share: float) -> None:
     words = (told["address"] or "").split(" ")
     if rng.random() < share:
         words = [

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from appetence.cli import audit, bench, chain, counts, demo, doctor, identity, jobs, member, model, real, rights, tables, why
+from appetence.cli import audit, bench, chain, counts, demo, doctor, identity, jobs, member, model, peppers, real, rights, tables, why
 from appetence.cli.arguments import add_environment_arguments, add_job_arguments
 from appetence.pipeline.steps import BESIDE, BY_HAND, CHAIN, JOBS
 from appetence.runtime import console
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     counts.add_to(commands)
     member.add_to(commands)
     rights.add_to(commands)
+    peppers.add_to(commands)
     audit.add_to(commands)
     model.add_to(commands)
     config = commands.add_parser("config", help="print the resolved configuration of an environment as JSON")

@@ -2,7 +2,9 @@
 
 A coordinate is never stored as text: `hashed` turns it into a keyed hash. The postal forms always carry the surname, so that a neighbour
 in the same building is never caught; they exist with and without the flat, whichever name came first, under the birth name, and by sound.
-Cost: at most fifteen rows a record, one pass, no shuffle.
+What is near (`postal_near`) bears one error: first name and surname with one part of the address left out, or the whole address with the
+first name and the beginning or the end of the surname. `appetence bench suppression` says what these find, and whom they meet wrongly.
+Cost: at most twenty rows a record, one pass, no shuffle.
 """
 
 from __future__ import annotations
@@ -17,19 +19,27 @@ from appetence.columns.email import email_key
 from appetence.columns.hashing import hmac_sha256
 from appetence.contracts.silver import Record
 
+_LETTERS = 2
+"""Of a misspelt surname so many letters at one end are right: one error in four letters or more spares the beginning or the end."""
+
 COORDINATE = "coordinate"
 KIND = "kind"
 KEY_HASH = "key_hash"
 
 
 class Kind(StrEnum):
-    """What a coordinate reaches: one address of e-mail, one line, one person at an address, or one family at an address."""
+    """What a coordinate reaches: one address of e-mail, one line, one person at an address, one person told with an error, or one family
+    at an address."""
 
     EMAIL = "email"
     PHONE = "phone"
     POSTAL = "postal"
+    POSTAL_NEAR = "postal_near"
     POSTAL_HOUSEHOLD = "postal_household"
 
+
+ROUGH = (Kind.POSTAL_NEAR, Kind.POSTAL_HOUSEHOLD)
+"""Kinds that may meet somebody else: enough to leave a person alone, never to say who somebody is."""
 
 COLUMNS: tuple[str, ...] = (
     Record.first_name, Record.last_name, Record.birth_name, Record.way_number, Record.way_name, Record.address_extra,
@@ -58,6 +68,21 @@ def _joined(*parts: Column) -> Column:
     return F.concat(*separated)
 
 
+def _near(first: Column, last: Column, postcode: Column, number: Column, street: Column) -> list[Column]:
+    """Forms that one error leaves as they are: no number, no way, no postcode within the department; the surname to its beginning or end.
+
+    A way without number is told apart from any that has one. Of a double surname the first word begins it and the last one ends it."""
+    at, name = F.coalesce(number, F.when(street.isNotNull(), F.lit("-"))), _joined(last, first)
+    starts, ends = F.substring(last, 1, _LETTERS), F.substring(last, -_LETTERS, _LETTERS)
+    return [
+        _joined(F.lit("number"), name, postcode, street),
+        _joined(F.lit("way"), name, postcode, at),
+        _joined(F.lit("postcode"), name, F.substring(postcode, 1, 2), at, street),
+        _joined(F.lit("starts"), first, starts, postcode, at, street),
+        _joined(F.lit("ends"), first, ends, postcode, at, street),
+    ]
+
+
 def coordinate_entries() -> Column:
     """All coordinates of one row as an array of struct(kind, coordinate), without nulls and repeats.
 
@@ -72,8 +97,8 @@ def coordinate_entries() -> Column:
     persons = [_joined(last, _initial(first)), _joined(birth, _initial(first)), F.when(last.isNotNull() & first.isNotNull(), unordered)]
     email = F.lower(_blank_to_null(Record.email))
     # A misspelt surname at a misspelt street: sound of the name, number, and the word of the way that tells it apart.
-    street = F.substring_index(_blank_to_null(Record.way_name), " ", -1)
-    sound = _joined(F.concat(F.lit("~"), F.soundex(last)), postcode, _blank_to_null(Record.way_number), street)
+    number, street = _blank_to_null(Record.way_number), F.substring_index(_blank_to_null(Record.way_name), " ", -1)
+    sound = _joined(F.concat(F.lit("~"), F.soundex(last)), postcode, number, street)
     entries = [
         _entry(Kind.EMAIL, email),
         _entry(Kind.EMAIL, email_key(email)),
@@ -82,6 +107,7 @@ def coordinate_entries() -> Column:
         *(_entry(Kind.POSTAL, _joined(who, where)) for who, where in product(persons, places)),
         *(_entry(Kind.POSTAL_HOUSEHOLD, _joined(who, where)) for who, where in product(families, places)),
         _entry(Kind.POSTAL_HOUSEHOLD, sound),
+        *(_entry(Kind.POSTAL_NEAR, near) for near in _near(F.substring_index(first, " ", 1), last, postcode, number, street)),
     ]
     return F.array_distinct(F.array_compact(F.array(*entries)))
 

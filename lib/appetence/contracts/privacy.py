@@ -11,7 +11,7 @@ class Suppression(Table):
     schema, name, owner = "privacy", "suppression", "privacy"
     written_by = "import_suppressions"
     scope = field(STRING, "global, profiling (no score, mail as before), or the id of the one client concerned.", required=True)
-    kind = field(STRING, "email, phone, postal or postal_household.", required=True)
+    kind = field(STRING, "email, phone, postal, postal_near or postal_household.", required=True)
     key_hash = field(STRING, "HMAC-SHA-256 of the coordinate with the pepper.", required=True)
     pepper_version = field(STRING, "Version of the pepper.", required=True)
     source = field(STRING, "person, member, router, deaths or officer.", required=True)
@@ -43,6 +43,7 @@ class ExternalList(Table):
     version = field(STRING, "Version of the list.", required=True)
     kind = field(STRING, "email, phone or postal.", required=True)
     key_hash = field(STRING, "HMAC-SHA-256 of the coordinate with the pepper.", required=True)
+    pepper_version = field(STRING, "Version of the pepper; null: of the oldest still kept.")
     key = (list_name, version, kind, key_hash)
     keeps_after_erasure = "hashes of an external list"
 

@@ -197,6 +197,9 @@ class PrivacySettings(Spec):
     unanswered: Literal["accept", "refuse"] = Field(default="accept", description="what holds for a member that has not answered by then")
     pepper_ref: str = "file:{secrets}/pepper.key"
     pepper_version: str = "1"
+    former_peppers: dict[str, str] = Field(
+        default={}, description="version -> reference of peppers that stored hashes were made with, oldest first; `appetence peppers` says until when"
+    )
     member_key_template: str = "file:{secrets}/members/{member_id}.key"
     reference_key_ref: str = "file:{secrets}/reference.key"
     member_key_version: str = "1"

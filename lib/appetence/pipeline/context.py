@@ -59,6 +59,21 @@ class Context:
         """One row, inner_pad and outer_pad of a key, to be cross-joined for `hmac_sha256`."""
         return pads_frame(self.spark, {"key": key}).drop("key_name")
 
+    def peppers(self) -> dict[str, str]:
+        """Versions of the pepper that stored hashes may be made with, and where each is kept: those of before, then the one in use."""
+        privacy = self.config.privacy
+        return {**privacy.former_peppers, privacy.pepper_version: privacy.pepper_ref}
+
+    def pepper_pads(self, version: str | None = None) -> DataFrame:
+        """inner_pad and outer_pad: of one version of the pepper; else one row per version, to match what was stored under any of them."""
+        found = self.peppers()
+        keys = {v: self.secret(reference) for v, reference in found.items() if version in (None, v)}
+        return pads_frame(self.spark, keys).drop("key_name")
+
+    def request_key(self) -> bytes:
+        """What ids of requests are made with: the oldest pepper still kept, so that one which waits keeps its id when the pepper changes."""
+        return self.secret(next(iter(self.peppers().values())))
+
     def member_pads(self) -> DataFrame:
         """One row per active member: member_id, inner_pad, outer_pad of the key of its own ids."""
         names = self.config.names()

@@ -72,7 +72,10 @@ def without_erased(ctx: Context, rows: DataFrame) -> DataFrame:
     """Delivered rows without those of records erased at their person's request, for receipt: nothing erased returns to a table."""
     if not ctx.lake.exists(ErasedRecord):
         return rows
-    return filter_erased(rows, ctx.lake.read(ErasedRecord), ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref)))
+    for version in ctx.peppers():
+        theirs = ctx.lake.read(ErasedRecord).where(ErasedRecord.pepper_version.col == version)
+        rows = filter_erased(rows, theirs, ctx.pepper_pads(version))
+    return rows
 
 
 def erase(

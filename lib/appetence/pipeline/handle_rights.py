@@ -110,7 +110,7 @@ def decisions_of(ctx: Context) -> dict[str, Decided]:
 
 def read_requests(ctx: Context, folder: Path, states: Mapping[str, str], decided: Mapping[str, Decided]) -> Intake:
     """Every file of the folder as a request or a refusal. `states`: what became of the requests already known."""
-    key = ctx.secret(ctx.config.privacy.pepper_ref)
+    key = ctx.request_key()
     clients, columns = clients_of(ctx), correctable()
     intake, seen = Intake(), dict(states)
     for file in sorted(folder.glob("*.yaml")):

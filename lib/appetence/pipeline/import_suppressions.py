@@ -16,6 +16,7 @@ from appetence.contracts.silver import Record
 from appetence.errors import RightsError
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.people import list_hashes
+from appetence.pipeline.peppers import rekey
 from appetence.pipeline.set_aside import set_aside
 from appetence.pipeline.take_campaign_files import take_campaign_files
 from appetence.pipeline.take_feedback import take_feedback
@@ -33,6 +34,7 @@ def run(ctx: Context) -> Counts:
     told = take_feedback(ctx)
     given = take_campaign_files(ctx)
     suppressed = _import_suppressions(ctx, listed)
+    rekeyed = rekey(ctx)
     outside = _import_external(ctx, external)
     rejected = faults + more + given["faults"]
     for sentence in rejected + told["faults"]:
@@ -47,7 +49,7 @@ def run(ctx: Context) -> Counts:
     return Counts(
         taken + refused, suppressed + outside + told["feedback"] + given["hashes"], refused,
         details={
-            "files": len(listed) + len(external), "lines": taken, "suppressions": suppressed, "external": outside,
+            "files": len(listed) + len(external), "lines": taken, "suppressions": suppressed, "external": outside, "rekeyed": rekeyed,
             "faults": rejected + told["faults"], "campaign_file_hashes": given["hashes"],
             **{name: told[name] for name in ("feedback", "oppositions", "traps", "unplaced")},
             "audit": [_entry(kind, count) for kind, count in files if count],
@@ -94,7 +96,7 @@ def _import_suppressions(ctx: Context, readings: dict[Path, s.Reading]) -> int:
 
 def _import_external(ctx: Context, readings: dict[Path, s.Reading]) -> int:
     frames = [
-        s.build_external(list_hashes(ctx, reading.lines, file.stem), *s.list_and_version(file.stem))
+        s.build_external(list_hashes(ctx, reading.lines, file.stem), *s.list_and_version(file.stem), ctx.config.privacy.pepper_version)
         for file, reading in readings.items()
         if reading.lines
     ]

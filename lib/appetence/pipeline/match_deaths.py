@@ -13,7 +13,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import KEY_HASH, KIND, Kind, hashed_coordinates
+from appetence.columns.coordinates import KEY_HASH, KIND, ROUGH, hashed_coordinates
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.privacy import Death, Directive, Suppression
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
@@ -66,10 +66,10 @@ def _lines(ctx: Context, files: list[Path]) -> DataFrame:
 
 
 def _suppress(ctx: Context, records: DataFrame, links: DataFrame, certain: DataFrame) -> int:
-    """Keyed coordinates of those found for certain that no living person shares; the family's key is never among them."""
+    """Keyed coordinates of those found for certain that no living person shares; what is told roughly and the family's key are never among them."""
     pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
     owned = records.join(links.select(PersonLink.record_id, PersonLink.person_id), on=PersonLink.record_id, how="inner")
-    hashes = hashed_coordinates(owned, pads, str(PersonLink.person_id)).where(F.col(KIND) != str(Kind.POSTAL_HOUSEHOLD))
+    hashes = hashed_coordinates(owned, pads, str(PersonLink.person_id)).where(~F.col(KIND).isin(*map(str, ROUGH)))
     own = d.own_coordinates(hashes, certain, [KIND, KEY_HASH]).withColumn(Suppression.scope, F.lit(GLOBAL))
     rows = build_suppressions(
         own, scope=str(Suppression.scope), source="deaths", pepper_version=ctx.config.privacy.pepper_version, added_on=ctx.as_of

@@ -52,7 +52,10 @@ def _recognised(ctx: Context) -> int:
     if not ctx.lake.exists(Record) or listed.isEmpty():
         return 0
     known = ctx.lake.read_or_empty(ProfilingObjection).select(ProfilingObjection.record_id)
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    found = suppressed_records(ctx.lake.read(Record), listed, pads).select(Record.record_id).join(known, on=Record.record_id, how="left_anti")
+    found = (
+        suppressed_records(ctx.lake.read(Record), listed, ctx.pepper_pads())
+        .select(Record.record_id)
+        .join(known, on=Record.record_id, how="left_anti")
+    )
     since = {str(ProfilingObjection.request_id): F.lit(None).cast("string"), str(ProfilingObjection.since): F.lit(ctx.as_of)}
     return ctx.lake.insert_new(ProfilingObjection, found.withColumns(since)).inserted

@@ -98,9 +98,8 @@ def _suppressed(ctx: Context, cases: Sequence[Case]) -> dict[str, int]:
     """How many entries of the suppression list answer to a person's coordinates, by request."""
     if not ctx.lake.exists(Suppression):
         return {}
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
     records = ctx.lake.read(Record).join(F.broadcast(_ids(ctx, cases)[Subject.RECORD]), on=F.col(Record.record_id) == F.col("_id"), how="inner")
-    keyed = hashed_coordinates(records, pads, _REQUEST).distinct()
+    keyed = hashed_coordinates(records, ctx.pepper_pads(), _REQUEST).distinct()
     counted = ctx.lake.read(Suppression).join(F.broadcast(keyed), on=[KIND, KEY_HASH], how="inner").groupBy(_REQUEST).count()
     return {row[_REQUEST]: row["count"] for row in counted.collect()}
 

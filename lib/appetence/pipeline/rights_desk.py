@@ -82,7 +82,7 @@ def open_requests(ctx: Context, files: Iterable[tuple[str, bytes]]) -> list[Take
 
 
 def _read(ctx: Context, name: str, content: bytes, states: Mapping[str, str]) -> Request:
-    key = ctx.secret(ctx.config.privacy.pepper_ref)
+    key = ctx.request_key()
     spec = requests.parse(content, name, key)
     requests.validate(spec, name, as_of=ctx.as_of, members=ctx.config.members, clients=clients_of(ctx), columns=correctable())
     identifier = requests.request_id(requests.digest(spec), key)

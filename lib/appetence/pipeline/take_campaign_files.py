@@ -82,5 +82,5 @@ def _write(ctx: Context, taken: Mapping[Path, _File]) -> int:
     shape = f"{RawRecord.member_id} string, {CampaignFile.campaign_id} string, {CampaignFile.kind} string, {CampaignFile.destroy_by} date"
     serves = [(path.stem, file.spec.campaign_id, file.kind, file.destroy_by) for path, file in taken.items()]
     hashes = list_hashes(ctx, lines, "campaign_files")
-    written = ctx.lake.upsert(CampaignFile, s.build_campaign_files(hashes, local_frame(ctx.spark, serves, shape)))
+    written = ctx.lake.upsert(CampaignFile, s.build_campaign_files(hashes, local_frame(ctx.spark, serves, shape), ctx.config.privacy.pepper_version))
     return written.inserted + written.updated

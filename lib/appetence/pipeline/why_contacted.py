@@ -87,9 +87,8 @@ def of_household(ctx: Context, terms: Terms, cut_on: dt.date, person: str) -> So
     household = [r[0] for r in homes.where(F.col(PERSON) == person).select(HOUSEHOLD).collect()]
     mates = {person, *(r[0] for r in homes.where(F.col(HOUSEHOLD).isin(household)).select(PERSON).collect())}
     records = [r[0] for r in links.where(F.col(PERSON).isin(list(mates))).select(PersonLink.record_id).collect()]
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
     mine = ctx.lake.read(Record).where(F.col(Record.record_id).isin(records))
-    hashes = hashed_coordinates(mine, pads, str(Record.record_id)).distinct()
+    hashes = hashed_coordinates(mine, ctx.pepper_pads(), str(Record.record_id)).distinct()
     whole = for_campaign(ctx, read_sources(ctx, hashes), terms, cut_on)
 
     def theirs(frame: DataFrame, column: str = PERSON) -> DataFrame:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import COORDINATE, KIND, Kind, coordinates
+from appetence.columns.coordinates import COORDINATE, KIND, ROUGH, coordinates
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
 
@@ -80,7 +80,7 @@ def build_candidates(asked: DataFrame, records: DataFrame, links: DataFrame) -> 
     record_id, member_id, person_id (null before resolution), is_bare, has_coordinate, names_agree, birth_agreement. Its size is that of the
     answer, not of the base.
     """
-    wanted = coordinates(asked, REQUEST_ID).where(F.col(KIND) != str(Kind.POSTAL_HOUSEHOLD))
+    wanted = coordinates(asked, REQUEST_ID).where(~F.col(KIND).isin(*map(str, ROUGH)))
     shared = coordinates(records, Record.record_id).join(F.broadcast(wanted), on=[KIND, COORDINATE], how="inner")
     direct = shared.select(REQUEST_ID, Record.record_id).distinct().withColumn("has_coordinate", F.lit(True))
     owners = links.select(PersonLink.record_id, PersonLink.person_id)

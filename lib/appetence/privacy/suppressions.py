@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import KEY_HASH, KIND, Kind, coordinates, hashed, hashed_coordinates
+from appetence.columns.coordinates import COORDINATE, KEY_HASH, KIND, ROUGH, coordinates, hashed, hashed_coordinates
 from appetence.columns.text import fold
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.campaign import CampaignFile
@@ -24,6 +24,7 @@ PERSON_COLUMNS = ("last_name", "first_name", "address_1", "postcode", "city", "e
 SOURCES = ("person", "member", "router", "deaths", "officer")
 LISTS = ("robinson", "bloctel")
 _DELIMITER = ";"
+_TEXT, _WAS = "_text", "was"
 
 
 @dataclass(frozen=True)
@@ -126,16 +127,28 @@ def build_suppressions(hashes: DataFrame, *, scope: str, source: str, pepper_ver
     )
 
 
-def build_external(hashes: DataFrame, list_name: str, version: str) -> DataFrame:
-    """privacy.external_list rows: these lists name persons, so the family's key is left out."""
-    named = hashes.where(F.col(KIND) != str(Kind.POSTAL_HOUSEHOLD)).select(KIND, KEY_HASH).distinct()
-    return ExternalList.shape(named.withColumns({str(ExternalList.list_name): F.lit(list_name), str(ExternalList.version): F.lit(version)}))
+def build_external(hashes: DataFrame, list_name: str, version: str, pepper_version: str) -> DataFrame:
+    """privacy.external_list rows: these lists name persons, so the family's key and what is told roughly are left out."""
+    named = hashes.where(~F.col(KIND).isin(*map(str, ROUGH))).select(KIND, KEY_HASH).distinct()
+    said = {ExternalList.list_name: list_name, ExternalList.version: version, ExternalList.pepper_version: pepper_version}
+    return ExternalList.shape(named.withColumns({str(name): F.lit(value) for name, value in said.items()}))
 
 
-def build_campaign_files(hashes: DataFrame, serves: DataFrame) -> DataFrame:
+def build_campaign_files(hashes: DataFrame, serves: DataFrame, pepper_version: str) -> DataFrame:
     """gold.campaign_file rows; `serves` says of each scope (member_id) the campaign it is for, its kind and destroy_by."""
     given = hashes.select(Record.member_id, F.col(KEY_HASH).alias(CampaignFile.coordinate_hash)).distinct()
-    return CampaignFile.shape(given.join(F.broadcast(serves), on=str(Record.member_id), how="inner"))
+    joined = given.join(F.broadcast(serves), on=str(Record.member_id), how="inner")
+    return CampaignFile.shape(joined.withColumn(CampaignFile.pepper_version, F.lit(pepper_version)))
+
+
+def rekeyed(records: DataFrame, listed: DataFrame, old: DataFrame, new: DataFrame, pepper_version: str) -> DataFrame:
+    """privacy.suppression rows under a new pepper for those of `listed` whose coordinate a record still has; `was` is the old hash.
+
+    `old` and `new` are pads. A coordinate that no record has is not known any more: its row stays as it is."""
+    texts = coordinates(records).distinct()
+    before = hashed(texts.select("*", F.col(COORDINATE).alias(_TEXT)), old).withColumnRenamed(KEY_HASH, _WAS)
+    met = listed.withColumnRenamed(KEY_HASH, _WAS).join(before, on=[KIND, _WAS], how="inner").withColumnRenamed(_TEXT, COORDINATE)
+    return hashed(met.drop(Suppression.pepper_version), new).withColumn(Suppression.pepper_version, F.lit(pepper_version))
 
 
 def list_and_version(stem: str) -> tuple[str, str]:
