@@ -21,12 +21,13 @@ from appetence.contracts.privacy import Audit, Death, Limitation, ProfilingObjec
 from appetence.contracts.reference import Commune, FirstName, Instruction, Member, Recipient, SectorCrosswalk
 from appetence.contracts.silver import PermissionEvent, Record, Transaction
 from appetence.errors import ModelError
-from appetence.pipeline import build_features, enrich_persons, score_persons, train_propensity
+from appetence.pipeline import build_features, enrich_persons, modelling, score_persons, train_propensity
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.modelling import plan_of
 from appetence.pipeline.rollback_model import rollback
 from appetence.pipeline.watch_scores import beside_before
 from appetence.propensity.registry import Registry, registered_name
+from appetence.storage.lake import Lake
 
 pytestmark = pytest.mark.spark
 
@@ -59,7 +60,7 @@ def fill(ctx: Context) -> None:
         {"record_id": f"{p}@{m}", "member_id": m, "is_deliverable": True, "first_delivered_on": AS_OF, "delivered_on": AS_OF} for p, m in people
     ]
     births = {n: dt.date(2012 if n == 0 else 1950 + n % 45, 5, 1) for n in range(PERSONS)}
-    live = {"valid_from": dt.date(2024, 1, 1), "purposes": ["commercial"], "uses": ["prospect", "house"], "channels": ["post"]}
+    live = {"valid_from": dt.date(2024, 1, 1), "purposes": ["commercial"], "uses": ["prospect", "house", "improve"], "channels": ["post"]}
     rows: dict[type[Table], list[dict[str, object]]] = {
         Member: [{"member_id": m, "sector": s, "is_active": True} for m, s in SECTORS.items()],
         Recipient: [{"recipient_id": "r_m04", "sector": "presse_edition", "member_id": "m04"}],
@@ -106,6 +107,7 @@ def test_from_histories_to_scores_and_again(make_context: Callable[..., Context]
     _registry_holds_what_it_must(ctx)
     versions = {t: ctx.lake.version(t) for t in (Segment, Feature, ModelCard, GainsTier, Score, Drift, Stability)}
     before = sorted(tuple(r) for r in ctx.lake.read(Score).select("person_id", "rank", "probability").collect())
+    _only_what_an_improve_instruction_allows_is_learnt(ctx)
     _the_future_changes_nothing(ctx)
     for job in steps:
         job.run(ctx)
@@ -188,6 +190,47 @@ def _registry_holds_what_it_must(ctx: Context) -> None:
     root = Path(ctx.config.paths.mlflow.removeprefix("sqlite:///")).parent
     everything = b"".join(f.read_bytes() for f in root.rglob("*") if f.is_file())
     assert b"p0002" not in everything and b"MARIE" not in everything, "no personal data in the registry"
+
+
+def _learnt(ctx: Context) -> set[tuple[object, ...]]:
+    """The rows a model of the member m04 would be trained on."""
+    plan = plan_of(ctx, KEY)
+    past = train_propensity._past(ctx, [plan])
+    rows = train_propensity.labelled(ctx, plan, past)
+    return {tuple(r) for r in rows.select(*sorted(rows.columns)).collect()}
+
+
+def _only_what_an_improve_instruction_allows_is_learnt(ctx: Context) -> None:
+    """A member that does not grant it, or a person that refused it to a member, has no part in what a model is trained on."""
+    config = ctx.config.model_copy(update={"paths": ctx.config.paths.model_copy(update={"lake": f"{ctx.config.paths.root}/other_lake"})})
+    other = replace(ctx, config=config, lake=Lake(ctx.spark, config.paths.lake, "other", config.paths.scratch))
+    read = (Member, Recipient, SectorCrosswalk, Instruction, Record, PersonLink, Person, HouseholdLink, Limitation, Transaction, Feature, Segment)
+    for table in read:
+        other.lake.insert_new(table, ctx.lake.read(table))
+    whole, uses = _learnt(other), ["prospect", "house"]
+    granting = other.lake.read(Instruction)
+    other.lake.upsert(Instruction, granting.where("member_id = 'm02'").withColumn("uses", F.array(*map(F.lit, uses))))
+    no = {"channel": "post", "use": "improve", "purpose": "commercial", "basis": "information", "status": "opposed", "collected_at": ctx.started_at}
+    other.lake.insert_rows(PermissionEvent, [PermissionEvent.row(event_id="i", record_id="p0030@m01", member_id="m01", **no)])
+    without = _learnt(other)
+    assert without and without != whole
+    with pytest.MonkeyPatch.context() as broken:
+        for module in (modelling, train_propensity):
+            broken.setattr(module, "learnt_from", lambda _: frozenset(SECTORS))
+        broken.setattr(train_propensity, "unlearnable", lambda c: PersonLink.frame(c.spark).select("person_id", "member_id"))
+        assert _learnt(other) == whole, "it is the instruction and the refusal that make the difference"
+    # The same as if their data had never been there.
+    gone = F.col("record_id").endswith("@m02") | (F.col("record_id") == "p0030@m01")
+    ids = other.lake.read(Transaction).where(gone).select("record_id").distinct()
+    other.lake.delete(Transaction, ids, "record_id")
+    left = other.lake.read(Feature).where("NOT (member_id = 'm02' OR (member_id = 'm01' AND person_id = 'p0030'))")
+    other.lake.sync(Feature, left)
+    assert _learnt(other) == without
+    refused = granting.where("member_id = 'm04'").withColumn("uses", F.array(*map(F.lit, uses)))
+    other.lake.upsert(Instruction, refused)
+    with pytest.raises(ModelError, match="m04 has no live instruction for improve"):
+        plan_of(other, KEY)
+    other.lake.close()
 
 
 def _the_future_changes_nothing(ctx: Context) -> None:

@@ -30,7 +30,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ModelPlan:
-    """One model to train and score: its key, whose buying it predicts, for whom, and what it may read."""
+    """One model to train and score: its key, whose buying it predicts, for whom, and what it may read.
+
+    It reads members that let the service be improved with their data, in training and in scoring alike: scores stand on what was learnt from.
+    `voices`: members on whose word a campaign by this model could rest, whether anything is learnt from them or not."""
 
     key: str
     product: Use
@@ -38,11 +41,7 @@ class ModelPlan:
     scope: Scope
     recipient_id: str
     purpose: Purpose
-
-    @property
-    def voices(self) -> frozenset[str]:
-        """Members on whose word a campaign by this model could rest: its client's own, or all that may supply it."""
-        return self.targets if self.scope.is_house else self.scope.elsewhere
+    voices: frozenset[str]
 
     @property
     def parties(self) -> frozenset[str]:
@@ -142,6 +141,11 @@ def eligible_persons(ctx: Context) -> DataFrame:
     return e.eligible_persons(ctx.lake.read(Person), ctx.lake.read(PersonLink), closed, deaths, adults_only, ctx.as_of)
 
 
+def learnt_from(ctx: Context) -> frozenset[str]:
+    """Active members with a live instruction to improve the service with their data: nothing is learnt from any other."""
+    return e.serving_members(rows_of(ctx, Instruction), rows_of(ctx, Member), ctx.as_of, (Use.IMPROVE,))
+
+
 def readable_transactions(ctx: Context) -> DataFrame:
     """Transactions known at the as-of date, of members with a live instruction for models, without frozen records."""
     serving = e.serving_members(rows_of(ctx, Instruction), rows_of(ctx, Member), ctx.as_of, (Use.PROSPECT, Use.HOUSE))
@@ -170,15 +174,19 @@ def plan_of(ctx: Context, key: str) -> ModelPlan:
     covering = e.covering_members(instructions, members, ctx.as_of, use=product, recipient_sector=recipient[Recipient.sector])
     rivals = e.competitors(rows_of(ctx, Exclusion), {recipient[Recipient.recipient_id], *client})
     own = client & e.serving_members(instructions, members, ctx.as_of, (product,))
-    if client and not own:
-        raise ModelError(f"The model {key} cannot be: {', '.join(client)} has no live instruction for {product}; its buying may not be read.")
-    allowed = (covering - rivals) | own
+    learnt = learnt_from(ctx)
+    for use, granting in ((product, own), (Use.IMPROVE, own & learnt)):
+        if client and not granting:
+            raise ModelError(f"The model {key} cannot be: {', '.join(client)} has no live instruction for {use}; its buying may not be read.")
+    supplying = (covering - rivals) | own
+    allowed = supplying & learnt
     targets = own or _targets(ctx, recipient[Recipient.sector], sectors) & allowed
     if not targets:
         raise ModelError(f"The model {key} has nothing to predict: no readable member sells in the sector {recipient[Recipient.sector]}.")
     scope = Scope(product, client, allowed, sectors, ctx.config.propensity.min_sector_members)
     purpose = e.purpose_of(recipient[Recipient.sector])
-    return ModelPlan(key, product, frozenset(targets), scope, recipient[Recipient.recipient_id], purpose)
+    voices = own if scope.is_house else supplying - client
+    return ModelPlan(key, product, frozenset(targets), scope, recipient[Recipient.recipient_id], purpose, voices)
 
 
 @dataclass(frozen=True)
@@ -189,12 +197,15 @@ class Base:
     reach: DataFrame
 
 
-def base_of(ctx: Context, cutoffs: Sequence[dt.date], persons: DataFrame | None = None) -> Base:
-    """Made once a run, whatever the number of models. `persons`: only these (person_id); else all that may be featured."""
+def base_of(ctx: Context, cutoffs: Sequence[dt.date], persons: DataFrame | None = None, refused: DataFrame | None = None) -> Base:
+    """Made once a run, whatever the number of models. `persons`: only these (person_id); else all that may be featured. `refused`: persons
+    with a member (person_id, member_id) whose history there is left out."""
     frozen = e.frozen_records(ctx.lake.read_or_empty(Limitation), ctx.as_of)
     records = ctx.lake.read(Record).join(frozen, on=str(Record.record_id), how="left_anti")
     eligible = eligible_persons(ctx).drop(e.FEATURED_FROM) if persons is None else persons
     features = ctx.lake.read(Feature).where(at_cutoffs(cutoffs)).join(eligible, on=str(Feature.person_id), how="left_semi")
+    if refused is not None:
+        features = features.join(refused, on=[str(Feature.person_id), str(Feature.member_id)], how="left_anti")
     return Base(*side_by_side(
         lambda: ctx.lake.stage("base_features", features), lambda: ctx.lake.stage("base_reach", build_reach(records, ctx.lake.read(PersonLink)))
     ))  # fmt: skip

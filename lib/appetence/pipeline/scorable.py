@@ -27,6 +27,7 @@ from appetence.selection.permission import fold_events
 
 E = PermissionEvent
 _PERSON = str(Person.person_id)
+_VOICE = [_PERSON, str(PersonLink.member_id)]
 
 
 @dataclass(frozen=True)
@@ -60,14 +61,26 @@ def opposed_persons(events: DataFrame, links: DataFrame, voices: Collection[str]
     when a no was said to it by `day` and nothing holds on any channel; one that nothing was said to is not. Who is supplied by none of
     `voices` is not told of.
     """
-    voice = [_PERSON, str(PersonLink.member_id)]
-    theirs = links.where(F.col(PersonLink.member_id).isin(sorted(voices))).select(PersonLink.record_id, *voice)
-    asked = events.where((F.col(E.use) == str(use)) & (F.col(E.purpose) == str(purpose)) & (F.to_date(F.col(E.collected_at)) <= F.lit(day)))
-    said = asked.drop(E.member_id).join(theirs, on=str(E.record_id), how="inner")
-    refused = said.where(F.col(E.status) != str(PermissionStatus.GRANTED)).select(*voice).distinct()
-    opposed = refused.join(fold_events(said, day).select(*voice), on=voice, how="left_anti")
-    left = theirs.select(*voice).distinct().join(opposed, on=voice, how="left_anti")
+    theirs = links.where(F.col(PersonLink.member_id).isin(sorted(voices))).select(PersonLink.record_id, *_VOICE)
+    opposed = _opposed_voices(events.where((F.col(E.use) == str(use)) & (F.col(E.purpose) == str(purpose))), theirs, day)
+    left = theirs.select(*_VOICE).distinct().join(opposed, on=_VOICE, how="left_anti")
     return opposed.select(_PERSON).distinct().join(left, on=_PERSON, how="left_anti")
+
+
+def unlearnable(ctx: Context) -> DataFrame:
+    """Person and member to whom the person said no to the use of its data for the improvement of the service, whatever the purpose: person_id,
+    member_id. Silence is no refusal: what a member lets be learnt from is said by its instruction."""
+    links = ctx.lake.read(PersonLink).select(PersonLink.record_id, *_VOICE)
+    asked = ctx.lake.read_or_empty(PermissionEvent).where(F.col(E.use) == str(Use.IMPROVE))
+    return ctx.lake.stage("unlearnable", _opposed_voices(asked, links, ctx.as_of))
+
+
+def _opposed_voices(asked: DataFrame, links: DataFrame, day: dt.date) -> DataFrame:
+    """Person and member where one of the events `asked` is a no and nothing holds on any channel."""
+    known = asked.where(F.to_date(F.col(E.collected_at)) <= F.lit(day))
+    said = known.drop(E.member_id).join(links, on=str(E.record_id), how="inner")
+    refused = said.where(F.col(E.status) != str(PermissionStatus.GRANTED)).select(*_VOICE).distinct()
+    return refused.join(fold_events(said, day).select(*_VOICE), on=_VOICE, how="left_anti")
 
 
 def withdraw(ctx: Context, persons: DataFrame, closed: Mapping[str, DataFrame]) -> int:
@@ -92,6 +105,5 @@ def _suppressed(ctx: Context, scopes: Collection[str]) -> DataFrame:
     links = ctx.lake.read(PersonLink).select(PersonLink.record_id, _PERSON)
     if listed.isEmpty():
         return local_frame(ctx.spark, [], f"{_PERSON} string, {Suppression.scope} string")
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    found = suppressed_records(ctx.lake.read(Record), listed, pads)
+    found = suppressed_records(ctx.lake.read(Record), listed, ctx.pepper_pads())
     return links.join(found, on=str(PersonLink.record_id), how="inner").select(_PERSON, Suppression.scope).distinct()

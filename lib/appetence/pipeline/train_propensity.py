@@ -22,7 +22,8 @@ from pyspark.sql import functions as F
 from appetence.contracts.features import Feature
 from appetence.contracts.gold import GainsTier, ModelCard, Segment
 from appetence.contracts.identity import HouseholdLink, PersonLink
-from appetence.contracts.silver import Transaction
+from appetence.contracts.reference import Instruction
+from appetence.contracts.silver import PermissionEvent, Transaction
 from appetence.errors import ModelError
 from appetence.features import LABEL, LABEL_AMOUNT, build_labels, build_rates, month_starts, theme_of, with_label
 from appetence.features.rates import BEGINS, PERSONS
@@ -36,9 +37,11 @@ from appetence.pipeline.modelling import (
     dataset_of,
     eligible_persons,
     horizon,
+    learnt_from,
     plan_of,
     readable_transactions,
 )
+from appetence.pipeline.scorable import unlearnable
 from appetence.propensity import (
     AmountModel,
     Difference,
@@ -63,7 +66,7 @@ from appetence.runtime.ahead import side_by_side
 from appetence.version import __version__
 
 KEYS = [str(Feature.cutoff), str(Feature.person_id)]
-TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink)
+TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink, Instruction, PermissionEvent)
 
 
 @dataclass(frozen=True)
@@ -123,10 +126,20 @@ def _planned(ctx: Context, key: str) -> ModelPlan | ModelError:
 
 
 def _past(ctx: Context, plans: Sequence[ModelPlan]) -> Past:
-    """Cutoffs, the inputs at those, and the windows before."""
-    transactions = readable_transactions(ctx)
-    calendar = calendar_of(ctx, transactions)
-    return Past(transactions, calendar, *side_by_side(lambda: base_of(ctx, calendar.labelled), lambda: _windows(ctx, plans, transactions, calendar)))
+    """Cutoffs, the inputs at those, and the windows before. Dates are those of all members; what is learnt comes from those that let it be."""
+    readable, refused = readable_transactions(ctx), unlearnable(ctx)
+    calendar = calendar_of(ctx, readable)
+    transactions = learnable_transactions(ctx, readable, refused)
+    base, windows = side_by_side(lambda: base_of(ctx, calendar.labelled, refused=refused), lambda: _windows(ctx, plans, transactions, calendar))
+    return Past(transactions, calendar, base, windows)
+
+
+def learnable_transactions(ctx: Context, readable: DataFrame, refused: DataFrame) -> DataFrame:
+    """Those of members that let the service be improved with their data, less those of persons who refused it to the member."""
+    links = ctx.lake.read(PersonLink).select(PersonLink.record_id, PersonLink.person_id, PersonLink.member_id)
+    closed = links.join(refused, on=[str(PersonLink.person_id), str(PersonLink.member_id)], how="left_semi").select(PersonLink.record_id)
+    theirs = readable.where(F.col(Transaction.member_id).isin(sorted(learnt_from(ctx))))
+    return theirs.join(closed, on=str(Transaction.record_id), how="left_anti")
 
 
 def _windows(ctx: Context, plans: Sequence[ModelPlan], transactions: DataFrame, calendar: Calendar) -> dict[str, list[Window]]:
