@@ -114,6 +114,7 @@ def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> N
     _models(ctx)
     _waterfalls(ctx)
     _measured(ctx)
+    _truly_added(ctx)
 
 
 def _flat(found: dict[str, Any]) -> list[dict[str, Any]]:
@@ -171,6 +172,20 @@ def _measured(ctx: Context) -> None:
                 ]
             )
         )  # fmt: skip
+
+
+def _truly_added(ctx: Context) -> None:
+    from appetence.pipeline.demo_responses import evaluate
+
+    found = evaluate(ctx)
+    if found:
+        console.say("\nWHAT THE PIECES ADDED, AGAINST THE TRUTH")
+    for name, f in found.items():
+        holds = "holds" if f["low"] <= f["true_increment"] <= f["high"] else "MISSES"
+        console.say(
+            f"{name}: the hold-out's interval {f['low']:.4f} to {f['high']:.4f} {holds} the true increment {f['true_increment']:.4f}; "
+            f"matching orders back credits {f['matched_back']:.4f}, {f['matched_back'] / f['true_increment']:.1f} times as much"
+        )
 
 
 def _point(config: Config, page: Path) -> None:

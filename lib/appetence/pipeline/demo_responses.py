@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from appetence.contracts.bronze import RawRecord, RawTransaction
-from appetence.contracts.campaign import Campaign, Selection
+from appetence.contracts.campaign import Campaign, Matchback, Selection
 from appetence.contracts.domain import Block, DeliveryMode
 from appetence.pipeline import demo_files
 from appetence.pipeline.context import Context, Counts
@@ -74,6 +74,24 @@ def deliver(ctx: Context) -> Counts:
     ctx.progress("orders and gifts since the last deliveries, delivered by the clients that are members, handed back by the others")
     rows = sum(side_by_side(*told))
     return Counts(rows, rows)
+
+
+def evaluate(ctx: Context) -> dict[str, dict[str, float]]:
+    """By campaign measured against a hold-out: what its pieces truly added (`true_increment`), what the hold-out says (`estimated`, `low`,
+    `high`), and what matching orders back credits them with (`matched_back`)."""
+    folder = Path(ctx.config.paths.truth) / "campaign_truth.parquet"
+    if not folder.exists():
+        return {}
+    truth = {r[Campaign.campaign_id]: r["true_increment"] for r in responses.true_increment(ctx.spark.read.parquet(str(folder))).collect()}
+    total = (F.col(Matchback.group_kind) == "total") & F.col(Matchback.incremental_rate).isNotNull()
+    found = ctx.lake.read_or_empty(Matchback).where(total).orderBy(Matchback.campaign_id).collect()
+    return {
+        row[Matchback.campaign_id]: {
+            "true_increment": truth[row[Matchback.campaign_id]], "estimated": row[Matchback.incremental_rate],
+            "low": row[Matchback.incremental_low], "high": row[Matchback.incremental_high], "matched_back": row[Matchback.rate],
+        }
+        for row in found if row[Matchback.campaign_id] in truth
+    }  # fmt: skip
 
 
 def _responding(ctx: Context, made: World, selected: DataFrame, campaign: Row) -> DataFrame:

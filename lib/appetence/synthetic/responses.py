@@ -51,6 +51,16 @@ def chances(selected: DataFrame, relations: DataFrame, draw: Draw, drop: dt.date
     ).drop("_none", "_members")
 
 
+def true_increment(found: DataFrame) -> DataFrame:
+    """One row per campaign of the truth that `chances` is written as: campaign_id, mailed, `true_rate` (share of those mailed who respond in
+    the window) and `true_increment` (by how much the piece raised it), both as chances, before they are drawn."""
+    mailed = found.where(F.col(Selection.cell) != HOLDOUT)
+    caused = F.col("p_uplift") * (1.0 - F.col("p_base"))
+    return mailed.groupBy(Selection.campaign_id).agg(
+        F.count(F.lit(1)).alias("mailed"), F.avg(F.col("p_base") + caused).alias("true_rate"), F.avg(caused).alias("true_increment")
+    )
+
+
 def concerned(relations: DataFrame, clients: Collection[str]) -> DataFrame:
     """The relations that responses to these clients, members or not, depend on."""
     return relations.where(F.col("member_id").isin(*clients, *_TRADE))
