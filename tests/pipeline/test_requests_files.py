@@ -22,6 +22,7 @@ from appetence.pipeline.load_reference import law_rule_rows
 from appetence.pipeline.maintain_tables import _drop_client_files
 from appetence.pipeline.set_aside import set_aside
 from appetence.privacy.scan import scan
+from appetence.selection import feedback
 from appetence.selection.candidates import build_candidates
 from appetence.selection.layouts import sms_lines
 from tests.privacy.coop import prepare, put
@@ -114,6 +115,13 @@ def test_feedback_of_no_piece_is_set_aside_and_a_stop_token_names_its_piece(spar
     }  # fmt: skip
     assert (refused / "b.csv").read_text(encoding="utf-8") == f"stop_token;event;at\n{'F' * 16};stop;2026-11-20\n"
     assert refused.stat().st_mode & 0o077 == 0 and list((folder / "feedback").glob("*.csv")) == []
+
+    # Who signed what it tells is heard of its own pieces only.
+    lines = [(f"{1:016X}", "bounce", dt.datetime(2026, 11, 21), "f", n, "reference") for n in range(3)]
+    by = F.element_at(F.array(F.lit("routeur_sms"), F.lit("routeur_email"), F.lit(None)), F.col("line") + 1)
+    told = spark.createDataFrame(lines, feedback.LINES).withColumn(feedback.SENDER, by)
+    found = feedback.placed(told, *(ctx.lake.read(table) for table in (ExportLine, Export, Selection, Campaign)))
+    assert {r["line"]: r["is_known"] for r in found.collect()} == {0: True, 1: False, 2: True}
 
 
 def test_what_waits_from_an_earlier_file_of_that_name_stays(tmp_path: Path) -> None:

@@ -82,6 +82,13 @@ FILES: dict[str, tuple[str, str, str]] = {
     "an enrichment of nothing": (changed("product: prospect", "product: enrich"), "attributes", "name at least one attribute"),
     "an attribute that is none": (changed("product: prospect", "product: enrich\nattributes: [age]"), "attributes, item 1", "use age_band"),
     "attributes of prospects": (changed("product: prospect", "product: prospect\nattributes: [age_band]"), "attributes", "remove the line"),
+    "a router of another channel": (changed("router: routeur_postal", "router: routeur_postal\nrouters: {email: routeur_email}"), "routers",
+        "add it to channels"),
+    "nobody is excluded": (changed("router: routeur_postal", "router: routeur_postal\nexclude: {}"), "exclude", "or remove the key"),
+    "it excludes itself": (changed("router: routeur_postal", "router: routeur_postal\nexclude: {campaigns: [noel_vad]}"), "exclude.campaigns",
+        "remove it"),
+    "the allocation is none": (changed("router: routeur_postal", "router: routeur_postal\nlist_allocation: share"), "list_allocation",
+        "use priority or seeded"),
     "a house campaign of two sources": (changed("product: prospect", "product: house"), "min_sources", "set min_sources: 1"),
 }  # fmt: skip
 
@@ -118,3 +125,4 @@ def test_a_key_added_later_and_not_used_leaves_the_frozen_hash_as_it_was(conf: P
     """What is frozen at the cut is the JSON of the specification: an unused new key would make every old campaign look changed."""
     said = load("demo", [], str(conf)).campaigns["noel_vad"].model_dump_json()
     assert '"catchment"' not in said and '"postcodes":[]' in said
+    assert not any(f'"{key}"' in said for key in ("exclude", "routers", "list_allocation", "attributes"))

@@ -96,7 +96,7 @@ def test_a_stop_a_complaint_and_a_removal_change_the_next_selection_and_an_unsen
         local(spark, Campaign, [{"campaign_id": "avant", "client_id": "r_vad", "product": "prospect", "purpose": "commercial", "drop_date": AS_OF}]),
     ).cache()  # fmt: skip
     _check_places(found, (references[unsubscribed], "unsubscribe"), (trap[0][0], "stop"))
-    rows = feedback.build_feedback(found, s.record, key, AS_OF).collect()
+    rows = feedback.build_feedback(found, s.record, key, AS_OF, "1").collect()
     assert {(r["event"], r["person_id"]) for r in rows} == {("stop", stopped), ("complaint", complains), ("moved", moved), ("bounce", bounced_mail)}
     assert all(bool(r["coordinate_hashes"]) == (r["event"] in feedback.DEAD) for r in rows)
     clients = spark.createDataFrame([("r_vad", None)], "client_id string, own_member string")

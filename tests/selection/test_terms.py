@@ -44,6 +44,20 @@ def test_a_router_must_carry_the_channel(conf_folder: str) -> None:
         terms_of(campaign(channels=("post", "email")), law(conf_folder), parties, SelectionSettings(), AS_OF)
 
 
+def test_each_channel_may_have_a_router_of_its_own(conf_folder: str) -> None:
+    each = (("by_post", "post"), ("by_mail", "email"))
+    both = {**recipients(), **{n: RecipientSpec(recipient_id=n, label=n, role="router", layouts=(c,), pgp=_pgp()) for n, c in each}}
+    asked = {"channels": ("post", "email"), "router": "by_post"}
+    found = terms_of(campaign(**asked, routers={"email": "by_mail"}), law(conf_folder), both, SelectionSettings(), AS_OF)
+    assert [found.spec.router_of(c) for c in found.channels] == ["by_post", "by_mail"]
+    with pytest.raises(ConfigError, match="router 'by_post' does not carry email; name one that does under routers: {email: ...}"):
+        terms_of(campaign(**asked), law(conf_folder), both, SelectionSettings(), AS_OF)
+    with pytest.raises(LawError, match="router 'r_vad' is a client"):
+        terms_of(campaign(**asked, routers={"email": "r_vad"}), law(conf_folder), both, SelectionSettings(), AS_OF)
+    with pytest.raises(ConfigError, match="router 'nobody' is unknown"):
+        terms_of(campaign(**asked, routers={"email": "nobody"}), law(conf_folder), both, SelectionSettings(), AS_OF)
+
+
 def test_a_client_outside_the_eea_needs_a_safeguard(conf_folder: str) -> None:
     far = RecipientSpec(recipient_id="r_vad", label="V", sector="vente_a_distance", country="US", pgp=_pgp())
     with pytest.raises(LawError, match="name the safeguard"):

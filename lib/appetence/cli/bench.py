@@ -27,6 +27,16 @@ def add_to(commands: Any) -> None:
     standardise.add_argument("--json", required=True, help="where the figures are written")
     add_environment_arguments(standardise)
     standardise.set_defaults(act=_standardise)
+    suppression = parts.add_parser("suppression", help="look for listed people under noisy lines, and say how many are found and how many others")
+    suppression.add_argument("--records", type=int, default=200_000, help="how many persons (default: 200000)")
+    suppression.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(suppression)
+    suppression.set_defaults(act=_suppression)
+    selection = parts.add_parser("selection", help="select a tenth of made-up candidates by every rule, and say what a million costs")
+    selection.add_argument("--candidates", type=float, default=1e6, help="how many persons, e.g. 5e6 (default: 1e6)")
+    selection.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(selection)
+    selection.set_defaults(act=_selection)
     exchange = parts.add_parser("exchange", help="encrypt and receive a made-up file, and say what memory that takes")
     exchange.add_argument("--bytes", type=float, default=2e9, help="size of the file, e.g. 2e9 (the default)")
     exchange.add_argument("--json", required=True, help="where the figures are written")
@@ -53,6 +63,18 @@ def _standardise(args: argparse.Namespace) -> int:
     from appetence.bench.standardisation import bench_standardisation
 
     return bench_standardisation(load(args.env, args.overrides, args.conf), args.records, Path(args.json))
+
+
+def _suppression(args: argparse.Namespace) -> int:
+    from appetence.bench.suppression import bench_suppression
+
+    return bench_suppression(load(args.env, args.overrides, args.conf), args.records, Path(args.json))
+
+
+def _selection(args: argparse.Namespace) -> int:
+    from appetence.bench.selection import bench_selection
+
+    return bench_selection(load(args.env, args.overrides, args.conf), int(args.candidates), Path(args.json))
 
 
 def _exchange(args: argparse.Namespace) -> int:

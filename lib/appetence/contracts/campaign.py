@@ -102,6 +102,30 @@ class Tier(Table):
     key = (campaign_id, tier)
 
 
+class ListOverlap(Table):
+    """One row per campaign and pair of its lists: who fits both; a list with itself says who fits it. Persons, before one is kept of a unit."""
+
+    schema, name, owner = "gold", "list_overlap", "selection"
+    campaign_id = field(STRING, "The campaign.", required=True)
+    list_id = field(STRING, "One list.", required=True)
+    other_list_id = field(STRING, "The other.", required=True)
+    eligible = field(LONG, "Eligible persons that fit both.", required=True)
+    selected = field(LONG, "Pieces among them.", required=True)
+    key = (campaign_id, list_id, other_list_id)
+
+
+class Reach(Table):
+    """One row per campaign and channel: whom it could reach of the eligible, whom it alone could, and whom it does."""
+
+    schema, name, owner = "gold", "reach", "selection"
+    campaign_id = field(STRING, "The campaign.", required=True)
+    channel = field(STRING, "The channel.", required=True)
+    eligible = field(LONG, "Eligible persons it could reach.", required=True)
+    only_by_it = field(LONG, "Those that no other channel of the campaign could.", required=True)
+    selected = field(LONG, "Pieces it carries.", required=True)
+    key = (campaign_id, channel)
+
+
 class Export(Table):
     """One row per file handed over: what it holds, by hash, and when it must be gone."""
 
@@ -208,6 +232,7 @@ class Feedback(Table):
     coordinate_hashes = field(STRINGS, "bounce, moved: keyed hashes of the coordinate that reaches nobody.", required=True, personal=P.PSEUDONYM)
     received_on = field(DATE, "As-of date of the import.", required=True)
     source = field(STRING, "File it came in.", required=True)
+    pepper_version = field(STRING, "bounce, moved: version of the pepper; null: of the oldest still kept.")
     key = (campaign_id, reference, event, happened_at)
     subject = person_id
 
@@ -237,5 +262,6 @@ class CampaignFile(Table):
     kind = field(STRING, "customers, bad_debt or prior_mailing.", required=True)
     coordinate_hash = field(STRING, "Keyed hash of one coordinate of the person.", required=True, personal=P.PSEUDONYM)
     destroy_by = field(DATE, "Day by which it must be gone.", required=True)
+    pepper_version = field(STRING, "Version of the pepper; null: of the oldest still kept.")
     key = (campaign_id, kind, coordinate_hash)
     keeps_after_erasure = "hashes without readable coordinates, destroyed by date"

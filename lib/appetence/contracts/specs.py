@@ -206,6 +206,22 @@ class ListSpec(Spec):
         return {key: value for key, value in said.items() if key != "catchment" or value is not None}
 
 
+class ExcludeSpec(Spec):
+    """Whom a campaign leaves out on every list, as far as it is known of them."""
+
+    departments: tuple[Department, ...] = ()
+    postcodes: tuple[Postcode, ...] = ()
+    segments: tuple[str, ...] = ()
+    sectors: tuple[MemberSector, ...] = Field(default=(), description="bought in one of these sectors")
+    campaigns: tuple[Identifier, ...] = Field(default=(), description="households that one of these campaigns contacted")
+
+    @model_validator(mode="after")
+    def _leaves_somebody_out(self) -> ExcludeSpec:
+        if not any(getattr(self, name) for name in type(self).model_fields):
+            raise ValueError("leaves nobody out; name departments, postcodes, segments, sectors or campaigns, or remove the key")
+        return self
+
+
 class CellSpec(Spec):
     """A test cell drawn at random above the cut."""
 
@@ -230,6 +246,10 @@ class CampaignSpec(Spec):
     ranking: Literal["model", "recency", "value"] = "model"
     min_sources: int = Field(default=2, ge=1)
     lists: tuple[ListSpec, ...] = Field(min_length=1)
+    list_allocation: Literal["priority", "seeded"] = Field(
+        default="priority", description="whose a person on several lists is: the first's, or one of them drawn by the seed"
+    )
+    exclude: ExcludeSpec | None = None
     merge_level: Literal["person", "family", "address"] = "family"
     holdout_share: float = Field(default=0.1, ge=0, lt=0.5, description="planned hold-out, as a share of the quantity, on top of it")
     cells: tuple[CellSpec, ...] = ()
@@ -239,6 +259,7 @@ class CampaignSpec(Spec):
     rest_days: int = Field(default=14, ge=0, description="days between two pieces to one household on one channel")
     response_window_days: int = Field(default=60, ge=1)
     router: Identifier
+    routers: dict[Channel, Identifier] = Field(default={}, description="router of a channel, where it is another than `router`")
     destroy_after_days: int = Field(default=90, ge=1, le=365)
     attributes: tuple[Attribute, ...] = Field(default=(), description="product enrich: what is added to each line of the client's own file")
 
@@ -249,8 +270,17 @@ class CampaignSpec(Spec):
             raise ValueError("names a channel twice; name each channel once")
         return value
 
+    def router_of(self, channel: str) -> str:
+        """Who carries a channel."""
+        return self.routers.get(Channel(channel), self.router)
+
     @model_validator(mode="after")
     def _fits(self) -> CampaignSpec:
+        strange = sorted(set(self.routers) - set(self.channels))
+        if strange:
+            raise ValueError(f"routers: {strange[0]} is no channel of this campaign; add it to channels, or remove the line")
+        if self.exclude is not None and self.campaign_id in self.exclude.campaigns:
+            raise ValueError(f"exclude.campaigns: {self.campaign_id} is this campaign itself; remove it")
         if self.product == Use.HOUSE and self.min_sources != 1:
             raise ValueError("min_sources: a house campaign reads the client's own base; set min_sources: 1")
         if sum(c.share for c in self.cells) >= 1:
@@ -274,9 +304,9 @@ class CampaignSpec(Spec):
             raise ValueError("attributes: an enrichment says what it adds; name at least one attribute, each once")
         if self.quantity is not None or self.cells:
             raise ValueError(f"{'cells' if self.cells else 'quantity'}: an enrichment cuts nothing and tests nothing; remove the line")
-        if len(self.lists) > 1 or self.lists[0].model_fields_set != {"list_id"}:
+        if len(self.lists) > 1 or self.lists[0].model_fields_set != {"list_id"} or self.exclude is not None:
             # A filter would tell by who comes back what no member granted.
-            raise ValueError("lists: an enrichment takes the client's whole file; keep one list without filters")
+            raise ValueError("lists: an enrichment takes the client's whole file; keep one list without filters, and no exclude")
         wanted = {"holdout_share": 0, "seeds": 0, "merge_level": "person"}
         for field, value in wanted.items():
             if getattr(self, field) != value:
@@ -284,9 +314,11 @@ class CampaignSpec(Spec):
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Like `catchment`: where it is not used, the frozen hash of a campaign already cut stays what it was.
+        # Like `catchment`: where they are not used, the frozen hash of a campaign already cut stays what it was.
         said: dict[str, Any] = handler(self)
-        return {key: value for key, value in said.items() if key != "attributes" or value}
+        unused = {"attributes": not self.attributes, "exclude": self.exclude is None, "routers": not self.routers}
+        unused["list_allocation"] = self.list_allocation == "priority"
+        return {key: value for key, value in said.items() if not unused.get(key, False)}
 
 
 class LawRuleSpec(Spec):

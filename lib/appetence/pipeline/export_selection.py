@@ -91,9 +91,10 @@ def _attempt(
 
 
 def _safe_terms(ctx: Context, spec: CampaignSpec) -> Terms:
-    """The checked terms of a campaign; LawError when its router lies outside the EEA and states no safeguard."""
+    """The checked terms of a campaign; LawError when one of its routers lies outside the EEA and states no safeguard."""
     terms = campaign_terms(ctx, spec)
-    for unsafe in unsafe_recipients([ctx.config.recipients[spec.router]]):
+    routers = sorted({spec.router_of(channel) for channel in terms.channels})
+    for unsafe in unsafe_recipients([ctx.config.recipients[name] for name in routers]):
         raise LawError(
             f"recipients/{unsafe}.yaml: {ctx.config.recipients[unsafe].country} lies outside the European Economic Area and no safeguard is "
             "stated; nothing is exported there: state `safeguard`, or choose another router."
@@ -126,10 +127,10 @@ def _hand_over(ctx: Context, desk: Desk, terms: Terms, cut_on: dt.date, tables: 
     kept = lawful.count()
     if asked > kept:
         ctx.progress(f"{terms.spec.campaign_id}: {asked - kept} pieces are stopped: permission, status or suppression changed since the cut")
-    recipient = ctx.config.recipients[terms.spec.router]
-    due = [c for c in terms.channels if not _is_destroyed(desk, export_id(terms.spec.campaign_id, c, recipient.recipient_id))]
-    for channel in due:
-        written.append(_file(ctx, desk, terms, sources, lawful, channel, recipient))
+    for channel in terms.channels:
+        recipient = ctx.config.recipients[terms.spec.router_of(channel)]
+        if not _is_destroyed(desk, export_id(terms.spec.campaign_id, channel, recipient.recipient_id)):
+            written.append(_file(ctx, desk, terms, sources, lawful, channel, recipient))
     return asked, kept
 
 

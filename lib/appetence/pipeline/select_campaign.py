@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import partial, reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.columns.coordinates import hashed_coordinates
+from appetence.columns.coordinates import KEY_HASH, hashed_coordinates
 from appetence.contracts.base import Table
-from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Feedback, Selection, Tier, Waterfall
+from appetence.contracts.campaign import Campaign, CampaignFile, Decision, Feedback, ListOverlap, Reach, Selection, Tier, Waterfall
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.privacy import Death, ExternalList, Limitation, Suppression
@@ -29,6 +30,12 @@ from appetence.selection.candidates import Ground, Sources, build_candidates, bu
 from appetence.selection.feedback import calls_told, without_dead_coordinates
 from appetence.selection.terms import Terms, terms_of
 from appetence.selection.waterfall import Result, decide
+
+LISTS: tuple[type[Table], ...] = (Suppression, ExternalList, CampaignFile, Feedback)
+"""Tables with hashes of coordinates that a selection asks for."""
+MOST_BROADCAST = 8_000_000
+"""Hashes that every task may hold in memory; of more, both sides are shuffled."""
+_SHORT = "_short"
 
 
 def run(ctx: Context) -> Counts:
@@ -50,12 +57,12 @@ def run(ctx: Context) -> Counts:
         ctx.progress(f"{terms.spec.campaign_id}: {found['mailed']} mailed and {found['held_out']} held out of {found['candidates']}")
 
     cut: list[Result] = []
-    lacked: list[ModelError] = []
+    lacked: list[ConfigError | ModelError] = []
     with closing(ahead(due, lambda campaign: _prepared(ctx, sources, *campaign))) as coming, InTurn() as writing:
         for (terms, _), ready in coming:
             try:
                 ground = ready()
-            except ModelError as lacking:
+            except (ConfigError, ModelError) as lacking:
                 ctx.progress(f"{terms.spec.campaign_id}: not cut, {lacking}")
                 lacked.append(lacking)
                 continue
@@ -142,7 +149,11 @@ def _cut(ctx: Context, terms: Terms, sources: Sources, ground: Ground, before: S
     now = replace(sources, campaign=_newest_of(campaigns, Campaign), selection=_newest_of(selections, Selection))
     candidates = ctx.lake.stage("candidates", build_candidates(now, terms, ground))
     reference = ctx.pads(ctx.secret(ctx.config.privacy.reference_key_ref))
-    result = decide(candidates, terms, reference, F.lit(sources.cut_on), ctx.lake.stage)
+    return stored(ctx, decide(candidates, terms, reference, F.lit(sources.cut_on), ctx.lake.stage))
+
+
+def stored(ctx: Context, result: Result) -> Result:
+    """A selection with what is read several times in scratch, as `write_result` takes it."""
     return replace(
         result, campaign=ctx.lake.stage("campaign", result.campaign), selection=ctx.lake.stage("selection", Selection.shape(result.selection))
     )
@@ -158,11 +169,14 @@ def _newest_of(frames: Sequence[DataFrame], table: type[Table]) -> DataFrame:
 
 
 def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
-    """Writes the five tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there.
+    """Writes the tables of one campaign; stored rows that no longer hold go. The campaign row is last: it says that all is there.
 
     Decisions, selection and campaign row are what `stage` gave back."""
     scope = f"campaign_id = '{terms.spec.campaign_id}'"
-    tables = ((Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier))
+    tables = (
+        (Decision, result.decision), (Selection, result.selection), (Waterfall, result.waterfall), (Tier, result.tier),
+        (ListOverlap, result.overlap), (Reach, result.reach),
+    )  # fmt: skip
     decisions, *_ = ctx.lake.together(
         *(partial(ctx.lake.sync, table, rows, scope, is_staged=table in (Decision, Selection)) for table, rows in tables)
     )
@@ -173,9 +187,30 @@ def write_result(ctx: Context, result: Result, terms: Terms) -> dict[str, int]:
 
 
 def keyed_coordinates(ctx: Context) -> DataFrame:
-    """record_id, kind, key_hash of every record's coordinates: made once a run, whatever the number of campaigns."""
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    return ctx.lake.stage("coordinates", hashed_coordinates(ctx.lake.read(Record), pads, str(Record.record_id)).distinct())
+    """record_id, kind, key_hash of the records' coordinates that stand on some list, under each pepper in use: made once a run, whatever the
+    number of campaigns. Of all the others nothing is kept: they are hashed, looked up and forgotten."""
+    listed = listed_hashes({table: ctx.lake.read_or_empty(table) for table in LISTS})
+    keyed = hashed_coordinates(ctx.lake.read(Record), ctx.pepper_pads(), str(Record.record_id))
+    return ctx.lake.stage("coordinates", hits_of(keyed, listed).distinct())
+
+
+def listed_hashes(tables: Mapping[type[Table], DataFrame]) -> DataFrame:
+    """One column, the hash as a long, of every coordinate on a list. `tables`: those of LISTS that there are."""
+    columns = {
+        Suppression: F.col(Suppression.key_hash), ExternalList: F.col(ExternalList.key_hash), CampaignFile: F.col(CampaignFile.coordinate_hash),
+        Feedback: F.explode(F.col(Feedback.coordinate_hashes)),
+    }  # fmt: skip
+    every = [tables[table].select(hash_.alias(KEY_HASH)) for table, hash_ in columns.items() if table in tables]
+    return reduce(DataFrame.unionByName, every).select(F.xxhash64(KEY_HASH).alias(_SHORT)).distinct()
+
+
+def hits_of(keyed: DataFrame, listed: DataFrame) -> DataFrame:
+    """The keyed coordinates whose hash is among `listed`, by its short form: whoever joins them compares the whole one.
+
+    Lists of millions fit into the memory of every task as longs; the pool is then hashed in one pass and never shuffled."""
+    few = listed.limit(MOST_BROADCAST + 1).count() <= MOST_BROADCAST
+    short = keyed.withColumn(_SHORT, F.xxhash64(KEY_HASH))
+    return short.join(F.broadcast(listed) if few else listed, on=_SHORT, how="left_semi").drop(_SHORT)
 
 
 def read_sources(ctx: Context, hashes: DataFrame | None = None) -> Sources:
@@ -210,19 +245,17 @@ def _reachable(ctx: Context, told: DataFrame | None, hashes: DataFrame) -> DataF
     records = ctx.lake.read(Record)
     if told is None:
         return records
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    return without_dead_coordinates(records, told, hashes, ctx.lake.read(PersonLink), pads)
+    return without_dead_coordinates(records, told, hashes, ctx.lake.read(PersonLink), ctx.pepper_pads())
 
 
 def current_suppressions(ctx: Context) -> DataFrame:
-    """The suppression list; a hash made with another pepper could never match, so finding one stops the run."""
+    """The suppression list; a hash made with a pepper that is not there could never match, so finding one stops the run."""
     listed = ctx.lake.read_or_empty(Suppression)
-    version = ctx.config.privacy.pepper_version
-    other = listed.where(F.col(Suppression.pepper_version) != version).first()
+    other = listed.where(~F.col(Suppression.pepper_version).isin(list(ctx.peppers()))).first()
     if other is not None:
         raise ConfigError(
-            f"privacy.suppression holds hashes of pepper version {other[Suppression.pepper_version]!r}, but privacy.pepper_version is "
-            f"{version!r}: point privacy.pepper_ref and pepper_version at the pepper the list was made with."
+            f"privacy.suppression holds hashes of pepper version {other[Suppression.pepper_version]!r}, which is neither privacy.pepper_version "
+            "nor one of privacy.former_peppers: name that version and where its pepper is kept in privacy.former_peppers."
         )
     return listed
 
@@ -245,4 +278,22 @@ def _segments(segments: DataFrame, terms: Terms) -> DataFrame:
     """The newest segments up to the run date (a past campaign reads what is known now: its own day's were not kept)."""
     segments = segments.where(F.col(Segment.cutoff) <= F.lit(terms.known_on))
     newest = segments.agg(F.max(Segment.cutoff)).first()
-    return segments.where(F.col(Segment.cutoff) == F.lit(newest[0])) if newest is not None and newest[0] is not None else segments
+    if newest is None or newest[0] is None:
+        return segments
+    current = segments.where(F.col(Segment.cutoff) == F.lit(newest[0]))
+    _check_segments(current, terms)
+    return current
+
+
+def _check_segments(segments: DataFrame, terms: Terms) -> None:
+    """ConfigError when the campaign names a segment that nobody is in: most likely it is written otherwise."""
+    excluded = terms.spec.exclude.segments if terms.spec.exclude else ()
+    asked = sorted({*excluded, *(name for spec in terms.spec.lists for name in spec.segments)})
+    if not asked:
+        return
+    known = sorted(r[0] for r in segments.select(Segment.segment).distinct().collect())  # grows with names, not with persons
+    for name in asked:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}."
+            raise ConfigError(f"campaigns/{terms.spec.campaign_id}.yaml: segments: nobody is in {name!r}; {hint}")

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from appetence.contracts.campaign import Campaign, Export, Tier, Waterfall
-from appetence.contracts.domain import SMALL_COUNT
+from appetence.contracts.domain import SMALL_COUNT, Reason
 from appetence.contracts.specs import CampaignSpec, CatchmentSpec, LawRuleSpec
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.aggregates import N
 from appetence.reporting.campaign_profile import profile_sections
+from appetence.reporting.campaign_reach import overlap_sections, reach_sections
 from appetence.reporting.campaign_results import result_sections
 from appetence.reporting.parts import Fact, Page, Part, Picture, Section, Sheet, Words
 
@@ -37,6 +38,8 @@ class CampaignRows:
     client_label: str
     source: str
     is_member_client: bool = True
+    overlaps: Sequence[Row] = ()
+    reach: Sequence[Row] = ()
 
 
 def build_campaign(found: CampaignRows) -> Page:
@@ -68,6 +71,8 @@ def build_campaign(found: CampaignRows) -> Page:
             ),
             *_tiers(found),
             *_reach(found),
+            *overlap_sections(found.overlaps, [x.list_id for x in found.spec.lists] if found.spec else ()),
+            *reach_sections(found.reach, c[Campaign.channels], eligible_of(found.waterfall)),
             *profile_sections(found.profile, found.campaign),
             *_exports(found),
             *result_sections(c, found.matchback, found.is_member_client),
@@ -79,6 +84,11 @@ def build_campaign(found: CampaignRows) -> Page:
         ],
         source=found.source,
     )
+
+
+def eligible_of(waterfall: Sequence[Row]) -> int:
+    """Candidates that no reason of their own speaks against: those the step before deduplication leaves."""
+    return next((int(s[Waterfall.entered]) for s in waterfall if s[Waterfall.code] == Reason.DEDUPLICATE), 0)
 
 
 def _channels(c: Row) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -37,6 +38,8 @@ CHANNEL_REASONS = (
     Reason.EXTERNAL_LIST, Reason.PERMISSION, Reason.INSTRUCTION, Reason.SOURCES, Reason.DELIVERABLE, Reason.CAP,
 )  # fmt: skip
 REASONS, SERVED = "reasons", "was_served"
+FITS, OPEN = "fitting_lists", "open_channels"
+"""Positions of all lists a candidate fits, and the channels by which it could be reached as far as the channel decides."""
 Stage = Callable[[str, DataFrame], DataFrame]
 
 
@@ -149,6 +152,7 @@ def choose_channel(by_channel: DataFrame, terms: Terms) -> DataFrame:
     for reason in reversed(CHANNEL_REASONS):
         depth = F.when(F.col(reason), list(Reason).index(reason)).otherwise(depth)
     preference = F.array_position(F.array(*(F.lit(c) for c in terms.channels)), F.col(CHANNEL))
+    stops = reduce(lambda a, b: a | b, (F.col(str(reason)) for reason in CHANNEL_REASONS))
     kept = F.struct(CHANNEL, "best", "source_count", caps.CALLS, *(str(r) for r in CHANNEL_REASONS))
     # What does not depend on the channel is equal on all rows of a person: any of them gives it.
     return (
@@ -158,9 +162,10 @@ def choose_channel(by_channel: DataFrame, terms: Terms) -> DataFrame:
             F.min(ADDRESS).alias(ADDRESS),
             F.max(suppression.SUPPRESSED).alias(suppression.SUPPRESSED),
             F.max(suppression.CLIENT_FILE).alias(suppression.CLIENT_FILE),
+            F.array_sort(F.collect_set(F.when(~stops, F.col(CHANNEL)))).alias(OPEN),
             F.min_by(kept, F.struct(-depth, preference)).alias("_kept"),
         )
-        .select(PERSON, HOUSEHOLD, ADDRESS, suppression.SUPPRESSED, suppression.CLIENT_FILE, "_kept.*")
+        .select(PERSON, HOUSEHOLD, ADDRESS, suppression.SUPPRESSED, suppression.CLIENT_FILE, OPEN, "_kept.*")
     )
 
 
@@ -187,6 +192,10 @@ def with_facts(chosen: DataFrame, s: Sources, live: DataFrame, allowed: DataFram
             preselect.AGE: preselect.age_at_drop(F.col(R.birth_date), F.col("_inferred_age"), terms),
         }
     )
+    if terms.spec.exclude is not None and terms.spec.exclude.campaigns:
+        pieces = caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on)
+        reached = caps.contacted(pieces, terms.spec.exclude.campaigns).withColumn(preselect.CONTACTED, F.lit(True))
+        facts = facts.join(reached, on=HOUSEHOLD, how="left")
     return facts if s.near_postcodes is None else facts.join(F.broadcast(s.near_postcodes), on=preselect.POSTCODE, how="left")
 
 
@@ -199,12 +208,12 @@ def _with_reasons(full: DataFrame, terms: Terms) -> DataFrame:
         Reason.PRESELECT: F.col(POSITION).isNull(),
     }
     reasons = F.array_compact(F.array(*(F.when(flags[reason], F.lit(str(reason))) for reason in CANDIDATE_REASONS)))
-    placed = full.withColumn(POSITION, preselect.list_position(terms))
+    placed = full.withColumn(FITS, preselect.fitting_lists(terms)).withColumn(POSITION, preselect.list_position(terms, F.col(FITS)))
     return placed.select(
         PERSON, HOUSEHOLD, ADDRESS, CHANNEL, F.coalesce(POSITION, F.lit(1)).alias(POSITION), reasons.alias(REASONS),
         F.col(f"best.{R.record_id}").alias(R.record_id), F.col(f"best.{R.member_id}").alias(R.member_id),
         F.col(f"best.{Selection.permission_event_id}").alias(Selection.permission_event_id),
         F.col(f"best.{Instruction.instruction_id}").alias(Instruction.instruction_id),
         F.coalesce("source_count", F.lit(0)).cast("int").alias(Selection.source_count),
-        F.col(PROBABILITY), priority(terms).alias(PRIORITY), F.coalesce(SERVED, F.lit(False)).alias(SERVED),
+        F.col(PROBABILITY), priority(terms).alias(PRIORITY), F.coalesce(SERVED, F.lit(False)).alias(SERVED), FITS, OPEN,
     )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -71,6 +72,11 @@ def calls_made(pieces: DataFrame, terms: Terms, told: DataFrame | None = None) -
 def is_called_out(terms: Terms) -> Column:
     """Whether a person has no call attempt left with this client."""
     return F.coalesce(F.col(CALLS), F.lit(0)) >= terms.law.phone_hours.attempts_max
+
+
+def contacted(pieces: DataFrame, names: Sequence[str]) -> DataFrame:
+    """Households that one of these campaigns has reached: one column."""
+    return pieces.where(Selection.campaign_id.col.isin(list(names))).select(HOUSEHOLD).distinct()
 
 
 def served(pieces: DataFrame, terms: Terms) -> DataFrame:

@@ -43,7 +43,7 @@ BY_CHANNEL = {
     Channel.PHONE: ("bounce", "do_not_call", COMPLAINT, *CALLED),
 }
 """What can be told of a piece of each channel."""
-_PLACE = "place"
+_PLACE, SENDER = "place", "sender"
 LINES = "reference string, event string, at timestamp, file string, line int, named_by string"
 
 
@@ -124,9 +124,10 @@ def resolved(lines: DataFrame, export_lines: DataFrame, exports: DataFrame, pads
 def placed(lines: DataFrame, export_lines: DataFrame, exports: DataFrame, selections: DataFrame, campaigns: DataFrame) -> DataFrame:
     """The lines with the piece each one is of: campaign, channel, client, person, record; `is_known` and `fits` (its channel can say it).
 
-    A trap's reference is known and has no person."""
+    A trap's reference is known and has no person. Lines may name who signed them (`sender`; null: noted by hand): a piece handed to another
+    recipient is none of theirs to tell of."""
     named = export_lines.select(ExportLine.reference, ExportLine.export_id, ExportLine.campaign_id, F.col(ExportLine.person_id).alias(PERSON))
-    files = exports.select(Export.export_id, Export.channel)
+    files = exports.select(Export.export_id, Export.channel, Export.recipient_id.col.alias("_recipient"))
     used = selections.select(Selection.campaign_id, PERSON, Selection.record_id).distinct()
     clients = campaigns.select(Campaign.campaign_id, Campaign.client_id, Campaign.product, Campaign.purpose)
     found = lines.join(named, on=str(FB.reference), how="left").join(F.broadcast(files), on=Export.export_id, how="left")
@@ -134,11 +135,15 @@ def placed(lines: DataFrame, export_lines: DataFrame, exports: DataFrame, select
     fits = F.lit(False)
     for channel, events in BY_CHANNEL.items():
         fits = fits | ((FB.channel.col == str(channel)) & FB.event.col.isin(list(events)))
-    return found.withColumn("is_known", Export.export_id.col.isNotNull()).withColumn("fits", F.coalesce(fits, F.lit(False)))
+    told_by = F.col(SENDER) if SENDER in lines.columns else F.lit(None).cast("string")
+    is_theirs = told_by.isNull() | (told_by == F.coalesce("_recipient", F.lit("")))
+    return found.withColumn("is_known", Export.export_id.col.isNotNull() & is_theirs).withColumn("fits", F.coalesce(fits, F.lit(False)))
 
 
-def build_feedback(found: DataFrame, records: DataFrame, pads: DataFrame, received_on: dt.date) -> DataFrame:
-    """`gold.feedback` of the lines that name a person's piece; what reaches nobody carries the keyed hashes of its coordinate."""
+def build_feedback(found: DataFrame, records: DataFrame, pads: DataFrame, received_on: dt.date, pepper_version: str) -> DataFrame:
+    """`gold.feedback` of the lines that name a person's piece; what reaches nobody carries the keyed hashes of its coordinate.
+
+    `pads` are those of `pepper_version`."""
     sound = found.where(F.col("is_known") & F.col("fits") & F.col(PERSON).isNotNull() & FB.record_id.col.isNotNull())
     dead = sound.where(FB.event.col.isin(list(DEAD))).select(FB.record_id, FB.channel).distinct()
     used = records.join(dead, on=R.record_id, how="inner")
@@ -154,6 +159,7 @@ def build_feedback(found: DataFrame, records: DataFrame, pads: DataFrame, receiv
                 FB.happened_at: F.col("at"),
                 FB.received_on: F.lit(received_on),
                 FB.source: F.col("file"),
+                FB.pepper_version: F.when(FB.event.col.isin(list(DEAD)), F.lit(pepper_version)),
             }
         )
     ).dropDuplicates([str(k) for k in Feedback.key])

@@ -7,16 +7,17 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from appetence.columns.hashing import stable_order
 from appetence.contracts.domain import TransactionKind
 from appetence.contracts.gold import Score, Segment
 from appetence.contracts.silver import Record, Transaction
-from appetence.contracts.specs import ListSpec
+from appetence.contracts.specs import ExcludeSpec, ListSpec
 from appetence.selection.pool import PERSON
 from appetence.selection.terms import Terms
 
 T = Transaction
 AGE, POSTCODE, DEPARTMENT, SEGMENT = "age", str(Record.postcode), str(Record.department), str(Segment.segment)
-NEAR = "near_lists"
+NEAR, CONTACTED = "near_lists", "was_contacted"
 LAST_ON, AMOUNT, SECTORS = "last_on", "amount_cents", "sectors"
 VALUE_DAYS = 1096
 """Days over which amounts are added up for a ranking by value: three years."""
@@ -75,7 +76,22 @@ def filters(spec: ListSpec, terms: Terms) -> dict[str, Column]:
         checks["recency_days_max"] = days <= spec.recency_days_max
     if spec.recency_days_min is not None:
         checks["recency_days_min"] = days >= spec.recency_days_min
+    if terms.spec.exclude is not None:
+        checks["exclude"] = ~_is_excluded(terms.spec.exclude)
     return checks
+
+
+def _is_excluded(spec: ExcludeSpec) -> Column:
+    """Whether something known of a candidate leaves it out of every list; what is not known excludes nobody."""
+    checks = [F.lit(False)]
+    for names, column in ((spec.departments, DEPARTMENT), (spec.postcodes, POSTCODE), (spec.segments, SEGMENT)):
+        if names:
+            checks.append(F.col(column).isin(list(names)))
+    if spec.sectors:
+        checks.append(F.arrays_overlap(F.col(SECTORS), F.array(*(F.lit(str(s)) for s in spec.sectors))))
+    if spec.campaigns:
+        checks.append(F.col(CONTACTED))
+    return reduce(lambda a, b: a | b, (F.coalesce(check, F.lit(False)) for check in checks))
 
 
 def belongs(spec: ListSpec, terms: Terms) -> Column:
@@ -83,9 +99,17 @@ def belongs(spec: ListSpec, terms: Terms) -> Column:
     return F.coalesce(reduce(lambda a, b: a & b, filters(spec, terms).values(), F.lit(True)), F.lit(False))
 
 
-def list_position(terms: Terms) -> Column:
-    """Position of the first list (from 1) a candidate belongs to; null when it fits none."""
-    fits = F.lit(None).cast("int")
-    for position, spec in reversed(list(enumerate(terms.spec.lists, start=1))):
-        fits = F.when(belongs(spec, terms), F.lit(position)).otherwise(fits)
-    return fits
+def fitting_lists(terms: Terms) -> Column:
+    """Positions (from 1) of all lists a candidate belongs to, in order."""
+    fits = (F.when(belongs(spec, terms), F.lit(position)) for position, spec in enumerate(terms.spec.lists, start=1))
+    return F.array_compact(F.array(*fits))
+
+
+def list_position(terms: Terms, fits: Column | None = None) -> Column:
+    """The list a candidate counts for: the first it belongs to, or with `list_allocation: seeded` one of them drawn by person and seed;
+    null when it fits none. `fits`: those of `fitting_lists`."""
+    fits = fitting_lists(terms) if fits is None else fits
+    if terms.spec.list_allocation == "priority":
+        return F.get(fits, F.lit(0))
+    drawn = F.conv(F.substring(stable_order(F.col(PERSON), seed=f"{terms.spec.campaign_id}:{terms.spec.seed}:lists"), 1, 8), 16, 10)
+    return F.when(F.size(fits) > 0, F.get(fits, F.pmod(drawn.cast("bigint"), F.size(fits)).cast("int")))

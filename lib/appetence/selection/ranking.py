@@ -48,9 +48,12 @@ def tie_break(terms: Terms) -> Column:
 
 
 def with_duplicates(eligible: DataFrame, terms: Terms) -> DataFrame:
-    """Marks all but one of each merge unit as `is_duplicate`: the first list goes before, then the better priority."""
+    """Marks all but one of each merge unit as `is_duplicate`: the first list goes before (or with `list_allocation: seeded` the one drawn for
+    the unit), then the better priority."""
     unit = eligible.withColumn(UNIT, merge_unit(terms)).withColumn(TIE, tie_break(terms))
-    best = Window.partitionBy(UNIT).orderBy(F.col(POSITION), F.col(PRIORITY).desc_nulls_last(), F.col(TIE), F.col(PERSON))
+    drawn = stable_order(F.col(UNIT), F.col(POSITION), seed=f"{terms.spec.campaign_id}:{terms.spec.seed}:lists")
+    first = F.col(POSITION) if terms.spec.list_allocation == "priority" else drawn
+    best = Window.partitionBy(UNIT).orderBy(first, F.col(PRIORITY).desc_nulls_last(), F.col(TIE), F.col(PERSON))
     return unit.withColumn("is_duplicate", F.row_number().over(best) > 1)
 
 

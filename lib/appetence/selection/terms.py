@@ -131,18 +131,20 @@ def _check_client(spec: CampaignSpec, client: RecipientSpec, where: str) -> None
 
 
 def _check_router(spec: CampaignSpec, recipients: Mapping[str, RecipientSpec], where: str) -> None:
-    router = recipients.get(spec.router)
-    if router is None:
-        known = ", ".join(sorted(r for r, s in recipients.items() if s.role == "router")) or "none"
-        raise ConfigError(f"{where}: router {spec.router!r} is unknown; use one of {known}, or the client's own id for a house file.")
-    if spec.product == Use.ENRICH and spec.router != spec.client:
-        raise LawError(f"{where}: router {spec.router!r} is not the client; an enrichment goes to the client alone: write router: {spec.client}.")
-    if router.role == "client" and (spec.router != spec.client or spec.product == Use.PROSPECT):
-        raise LawError(f"{where}: router {spec.router!r} is a client; prospects go to a technical router, never to a client.")
-    if router.role == "router":
-        for channel in spec.channels:
-            if channel not in router.layouts:
-                raise ConfigError(f"{where}: router {spec.router!r} does not carry {channel}; choose another router or channel.")
+    for channel in spec.channels:
+        name = spec.router_of(channel)
+        router = recipients.get(name)
+        if router is None:
+            known = ", ".join(sorted(r for r, s in recipients.items() if s.role == "router")) or "none"
+            raise ConfigError(f"{where}: router {name!r} is unknown; use one of {known}, or the client's own id for a house file.")
+        if spec.product == Use.ENRICH and name != spec.client:
+            raise LawError(f"{where}: router {name!r} is not the client; an enrichment goes to the client alone: write router: {spec.client}.")
+        if router.role == "client" and (name != spec.client or spec.product == Use.PROSPECT):
+            raise LawError(f"{where}: router {name!r} is a client; prospects go to a technical router, never to a client.")
+        if router.role == "router" and channel not in router.layouts:
+            raise ConfigError(
+                f"{where}: router {name!r} does not carry {channel}; name one that does under routers: {{{channel}: ...}}, or drop the channel."
+            )
 
 
 def _rule(spec: CampaignSpec, channel: Channel, law: LawSpec, where: str) -> LawRuleSpec:

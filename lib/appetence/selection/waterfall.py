@@ -8,13 +8,14 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns.hashing import hmac_sha256
-from appetence.contracts.campaign import Campaign, Decision, Selection, Tier, Waterfall
+from appetence.contracts.campaign import Campaign, Decision, ListOverlap, Reach, Selection, Tier, Waterfall
 from appetence.contracts.domain import Reason
-from appetence.selection.candidates import REASONS, SERVED, Stage
+from appetence.selection.candidates import FITS, OPEN, REASONS, SERVED, Stage
 from appetence.selection.cells import CELL, HOLDOUT, taken, with_cells
 from appetence.selection.keycodes import key_code
 from appetence.selection.pool import PERSON
 from appetence.selection.ranking import DECILE, POSITION, PROBABILITY, RANK, with_duplicates, with_ranks
+from appetence.selection.supply import CHANNEL
 from appetence.selection.terms import Terms
 
 UNIVERSE = "UNIVERSE"
@@ -29,6 +30,8 @@ class Result:
     selection: DataFrame
     waterfall: DataFrame
     tier: DataFrame
+    overlap: DataFrame
+    reach: DataFrame
 
 
 def decide(candidates: DataFrame, terms: Terms, reference_pads: DataFrame, cut_on: Column, stage: Stage) -> Result:
@@ -47,6 +50,8 @@ def decide(candidates: DataFrame, terms: Terms, reference_pads: DataFrame, cut_o
         selection=selection,
         waterfall=build_waterfall(decision, terms),
         tier=build_tiers(units, terms),
+        overlap=build_overlap(eligible, chosen, terms),
+        reach=build_reach(eligible, chosen, terms),
     )
 
 
@@ -134,6 +139,37 @@ def build_tiers(units: DataFrame, terms: Terms) -> DataFrame:
             }
         )
     )
+
+
+def build_overlap(eligible: DataFrame, chosen: DataFrame, terms: Terms) -> DataFrame:
+    """`gold.list_overlap`: for each pair of lists who fits both, and how many of them the campaign reaches; a list with itself: who fits it."""
+    taken = eligible.join(chosen.where(F.col(CELL) != HOLDOUT).select(PERSON, F.lit(1).alias("_piece")), on=PERSON, how="left")
+    pairs = F.flatten(F.transform(FITS, lambda one: F.transform(FITS, lambda other: F.struct(one.alias("one"), other.alias("other")))))
+    counted = taken.select(F.explode(pairs).alias("_pair"), "_piece").groupBy("_pair.one", "_pair.other").agg(
+        F.count(F.lit(1)).alias(ListOverlap.eligible), F.count("_piece").alias(ListOverlap.selected)
+    )  # fmt: skip
+    names = F.array(*(F.lit(spec.list_id) for spec in terms.spec.lists))
+    return ListOverlap.shape(
+        counted.withColumns(
+            {
+                ListOverlap.campaign_id: F.lit(terms.spec.campaign_id),
+                ListOverlap.list_id: F.element_at(names, F.col("one")),
+                ListOverlap.other_list_id: F.element_at(names, F.col("other")),
+            }
+        )
+    )
+
+
+def build_reach(eligible: DataFrame, chosen: DataFrame, terms: Terms) -> DataFrame:
+    """`gold.reach`: for each channel whom it could reach, whom it alone could, and whom it does."""
+    pieces = chosen.where(F.col(CELL) != HOLDOUT).select(PERSON, F.col(CHANNEL).alias("_by"))
+    reached = eligible.select(PERSON, F.explode(OPEN).alias(CHANNEL), F.size(OPEN).alias("_ways")).join(pieces, on=PERSON, how="left")
+    counted = reached.groupBy(CHANNEL).agg(
+        F.count(F.lit(1)).alias(Reach.eligible),
+        F.count(F.when(F.col("_ways") == 1, 1)).alias(Reach.only_by_it),
+        F.count(F.when(F.col("_by") == F.col(CHANNEL), 1)).alias(Reach.selected),
+    )
+    return Reach.shape(counted.withColumn(Reach.campaign_id, F.lit(terms.spec.campaign_id)))
 
 
 def build_campaign(chosen: DataFrame, terms: Terms, cut_on: Column) -> DataFrame:
