@@ -58,6 +58,21 @@ def test_inv_10_a_filter_that_moves_fewer_than_eleven_changes_no_answer() -> Non
     assert drafts.told([("pieces", 1209 + 31)], [first.counted], STEP)[0].shown != first.shown
 
 
+@pytest.mark.parametrize("broken", ["no mask", "no memory", "no rounding"])
+def test_inv_10_a_measure_left_out_is_seen(monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
+    """Masking, answering as before and rounding: each of them is needed."""
+    right = drafts.told
+    if broken == "no mask":
+        monkeypatch.setattr(drafts, "SMALL_COUNT", 1)
+    else:
+        step = 1 if broken == "no rounding" else STEP
+        monkeypatch.setattr(drafts, "told", lambda asked, before, _: right(asked, [] if broken == "no memory" else before, step))
+    with pytest.raises(AssertionError):
+        for seed in range(40):
+            test_inv_10_no_told_count_is_small_and_no_difference_of_two_is(seed)
+        test_inv_10_a_filter_that_moves_fewer_than_eleven_changes_no_answer()
+
+
 def test_a_member_sees_its_own_campaigns_only(conf_folder: str) -> None:
     class Here:
         config = load("demo", [], conf_folder)

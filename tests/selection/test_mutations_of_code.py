@@ -9,9 +9,10 @@ import pytest
 from pyspark.sql import Column, SparkSession, Window
 from pyspark.sql import functions as F
 
+from appetence.contracts.domain import Reason
 from appetence.selection import candidates, caps, cells, permission, preselect, status, supply, suppression, waterfall
 from tests.selection import test_decisions as properties
-from tests.selection import test_recheck
+from tests.selection import test_recheck, test_supply
 from tests.selection.test_decisions import Cut, Decided, cut_case, decide_case
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
@@ -48,6 +49,19 @@ RULES: dict[str, tuple[str, Any, str, Callable[[Any], Any]]] = {
     "caps": ("prospect_post", caps, "capped_households", no_rows),
     "filters": ("prospect_post", preselect, "belongs", lambda _: always(True)),
     "customers": ("prospect_all_channels", candidates, "own_customers", no_rows),
+    "the dead": ("prospect_post", candidates, "status", lambda right: lambda live, persons, frozen, dead, adults, terms: right(
+        live, persons, frozen, dead.limit(0), adults, terms)),
+    "identities too weak": ("prospect_post", candidates, "status", lambda right: lambda live, persons, *rest: right(
+        live, persons.withColumn("confidence", F.lit(9.0)), *rest)),
+    "the family of the listed": ("prospect_post", suppression, "listed_persons", lambda right: lambda live, *rest: right(
+        live.withColumn("household_id", F.col("person_id")), *rest)),
+    "another client's list": ("prospect_post", suppression, "wanted_hashes", lambda right: lambda listed, *rest: right(
+        listed.withColumn("scope", F.lit("global")), *rest)),
+    "external lists": ("prospect_post", suppression, "wanted_hashes", lambda right: lambda listed, outside, *rest: right(
+        listed, outside.limit(0), *rest)),
+    "instructions": ("prospect_phone_before", candidates, "build_supplies", lambda right: lambda *given: right(*given).withColumn(
+        "is_instructed", F.lit(True))),
+    "sources": ("prospect_post", candidates, "channel_rules", lambda right: lambda terms: {**right(terms), Reason.SOURCES: F.lit(False)}),
     "phone rule": ("prospect_phone_after", candidates, "permitted", lambda right: lambda events, rules, terms: right(
         events, rules.withColumns({"valid_from": F.to_date(F.lit("2018-05-25")), "valid_to": F.lit(None).cast("date")}), terms)),
 }  # fmt: skip
@@ -80,6 +94,18 @@ CUTS: dict[str, tuple[Any, str, Callable[[Any], Any], Callable[[Cut, Any], None]
 }  # fmt: skip
 
 
+CONTRACTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "the newest instruction alone holds": ("in_force", lambda _: lambda instructions, terms: instructions),
+    "exclusion pairs": ("excluded_members", no_rows),
+    "the pair in the other order": ("excluded_members", lambda right: lambda pairs, *rest: right(pairs.where("party_a = 'a_rival'"), *rest)),
+}
+RECHECKS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "suppression": (suppression, "wanted_hashes", no_rows),
+    "the limited": (status, "_holds_on", lambda _: always(False)),
+    "opposition": (permission, "fold_events", _deaf),
+}
+
+
 @pytest.fixture(scope="module")
 def sound(spark: SparkSession, conf_folder: str) -> Decided:
     """A case decided with every rule in force."""
@@ -106,6 +132,30 @@ def test_a_broken_cut_fails_its_property(spark: SparkSession, conf_folder: str, 
     broken = cut_case(spark, conf_folder, "prospect_post", sound, quantity)
     with pytest.raises(AssertionError):
         property_test(broken, lambda _: sound)
+
+
+@pytest.mark.parametrize("rule", CONTRACTS)
+def test_a_broken_reading_of_contracts_fails_its_property(spark: SparkSession, conf_folder: str, monkeypatch: pytest.MonkeyPatch, rule: str) -> None:
+    name, instead = CONTRACTS[rule]
+    monkeypatch.setattr(supply, name, instead(getattr(supply, name)))
+    with pytest.raises(AssertionError):
+        test_supply.test_inv_04_06_only_members_whose_contract_covers_the_campaign_supply_it(spark, conf_folder)
+
+
+@pytest.mark.parametrize("rule", RECHECKS)
+def test_a_rule_not_asked_again_fails_the_property_of_the_export(
+    spark: SparkSession, conf_folder: str, monkeypatch: pytest.MonkeyPatch, rule: str
+) -> None:
+    module, name, instead = RECHECKS[rule]
+    right = test_recheck.still_lawful
+
+    def asked_again(*given: Any) -> Any:
+        monkeypatch.setattr(module, name, instead(getattr(module, name)))
+        return right(*given)
+
+    monkeypatch.setattr(test_recheck, "still_lawful", asked_again)
+    with pytest.raises(AssertionError):
+        test_recheck.test_inv_03_a_withdrawal_stops_what_is_cut_and_unsent(spark, conf_folder)
 
 
 def test_an_export_that_does_not_ask_again_fails_its_property(spark: SparkSession, conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> None:
