@@ -77,13 +77,27 @@ def test_hot_blocks_are_divided_and_nobody_is_dropped(spark: SparkSession) -> No
     hashed = blocking.key_hashes(signed(spark, rows), RULES)
     sizes = blocking.block_sizes(hashed)
     assert [r.n for r in blocking.hot_blocks(sizes, 60, RULES).collect()] == [50]
-    divided = blocking.divided(hashed, sizes, 60, RULES)
+
+    def kept(name: str, frame: DataFrame) -> DataFrame:
+        return spark.createDataFrame(frame.collect(), frame.schema)
+
+    hot, left = blocking.hot_keys(hashed, sizes, 60, kept, RULES)
+    divided = kept("divided", blocking.divided(hashed, kept("hot", hot), RULES))
     after = blocking.block_sizes(divided)
-    assert {r.n for r in after.where("rule = 0").collect()} <= set(range(2, 7))
+    assert sorted(map(tuple, left.collect())) == sorted(map(tuple, after.collect()))
+    assert {r.n for r in after.where("rule = 0").collect()} == {5}
     found = blocking.pairs(divided, after, RULES).collect()
     assert {n for r in found for n in (r.a, r.b)} == set(range(50))
     same = [(r.a // 10, r.b // 10) for r in found]
     assert all(a == b for a, b in same)
+
+    # Keys follow from the record and the frozen keys alone: of any part of the records, and of records that come later.
+    alone = blocking.divided(blocking.key_hashes(signed(spark, rows).where("node % 7 = 3"), RULES), kept("hot", hot), RULES)
+    keys = {r.node: r._hashes for r in divided.collect()}
+    assert {r.node: r._hashes for r in alone.collect()} == {n: k for n, k in keys.items() if n % 7 == 3}
+    changed, others = (divided.where(f"node % 7 {sign} 3") for sign in ("=", "!="))
+    made = {(r.a, r.b, r.rules) for r in blocking.pairs_of(changed, others, RULES).collect()}
+    assert made == {(r.a, r.b, r.rules) for r in found if 3 in (r.a % 7, r.b % 7)}
 
 
 @pytest.mark.spark

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from appetence.contracts.silver import Record
-from appetence.identity.households import build_households
+from appetence.identity.households import Limits, build_households
 
 pytestmark = pytest.mark.spark
 HOME = {"address_key": "3 RUE LILAS", "postcode": "35000", "city": "RENNES", "is_deliverable": True}
@@ -35,7 +35,7 @@ def found(
     def kept(name: str, frame: DataFrame) -> DataFrame:
         return spark.createDataFrame(frame.collect(), frame.schema)
 
-    homes = build_households(Record.frame(spark, rows), owned, pairs, max_size, "driver", kept).collect()
+    homes = build_households(Record.frame(spark, rows), owned, pairs, Limits(max_size, "driver"), kept).collect()
     assert len(homes) == len(persons)
     groups: dict[int, set[str]] = {}
     for row in homes:

@@ -79,7 +79,8 @@ def test_levels(spark: SparkSession) -> None:
         [("x", "y", 2, 0, 0), ("last", "MARTIN", 400, 0, 0), ("first", "LUC", 30, 9, 0)],
         "field string, value string, n bigint, men bigint, women bigint",
     )
-    signed = spark.createDataFrame(signatures.with_classes(bare, known, 10_000).collect(), signatures.with_classes(bare, known, 10_000).schema)
+    classed = signatures.with_classes(bare, signatures.common_values(known.withColumn("value", F.xxhash64("value")), 10_000))
+    signed = spark.createDataFrame(classed.collect(), classed.schema)
     nodes = {r.record_id: r.node for r in signed.collect()}
     pairs = spark.createDataFrame([(nodes[f"{c}-a"], nodes[f"{c}-b"], 1) for c in CASES], "a bigint, b bigint, rules int")
     patterns = {r.a: r.pattern for r in comparison.compare(pairs, signed).collect()}

@@ -68,12 +68,18 @@ class Stopwatch:
         return {k: round(v, 2) for k, v in {**self.seconds, "total": sum(self.seconds.values())}.items()}
 
 
-def bench_identity(config: Config, records: Path, target: Path, engine: str) -> int:
-    """The command: measures `records`, writes `target`, says the figures. Starting the session is not counted."""
+def bench_identity(config: Config, records: Path, target: Path, engine: str, held_back: float | None = None) -> int:
+    """The command: measures `records`, writes `target`, says the figures. Starting the session is not counted. `held_back`: see
+    `incremental`."""
     scratch = Path(config.paths.scratch) / "bench"
     spark = build_session(config.spark, scratch)
     settings = config.identity.model_copy(update={"engine": engine, "contradiction": "auto"})
-    answer = run(spark, records, scratch, settings=settings, as_of=AS_OF)
+    if held_back is None:
+        answer = run(spark, records, scratch, settings=settings, as_of=AS_OF)
+    else:
+        from appetence.bench import incremental
+
+        answer = incremental.run(spark, config, records, scratch, settings, held_back)
     write(answer, target)
     console.say(json.dumps({k: v for k, v in answer.items() if k != "facts"}))
     return 0
@@ -82,7 +88,7 @@ def bench_identity(config: Config, records: Path, target: Path, engine: str) -> 
 def run(spark: SparkSession, records: Path, scratch: Path, *, settings: IdentitySettings, as_of: dt.date) -> dict[str, Any]:
     """Measures identity resolution on a parquet file; the answer is what `--json` writes. The truth columns are read after everything
     else."""
-    given = _read(spark, records)
+    given = read(spark, records)
     lake = Lake(spark, str(scratch / "lake"), "bench", str(scratch))
     watch = Stopwatch()
     try:
@@ -91,13 +97,13 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
         found = resolve.resolve(clean, settings, as_of, lake.stage, model=lambda fields: None, mark=watch.mark, extras=_extras(given))
         watch.mark("households")
         owners = found.clusters.select("record_id", F.col("cluster").cast("string").alias(households.PERSON))
-        homes = households.build_households(clean, owners, found.kin, settings.household_max_size, settings.engine, lake.stage)
+        homes = households.build_households(clean, owners, found.kin, households.Limits(settings.household_max_size, settings.engine), lake.stage)
         grouped = lake.stage("households", owners.join(homes, on=households.PERSON, how="inner"))
         watch.mark(None)
         answer = {
             "records": found.facts["records"],
             "pairs_compared": found.facts["pairs_compared"],
-            **_scores(given, found.clusters, grouped),
+            **scores(given, found.clusters, grouped),
         }
         answer |= {"estimated": dict(found.estimated), "seconds": watch.as_json(), "peak_memory_gb": peak_memory()}
         return {**answer, "components_engine": found.facts["components_engine"], "facts": dict(found.facts)}
@@ -145,7 +151,8 @@ def peak_of(process: Path) -> int:
 # -- the file -----------------------------------------------------------------------------------------------------------------
 
 
-def _read(spark: SparkSession, records: Path) -> DataFrame:
+def read(spark: SparkSession, records: Path) -> DataFrame:
+    """The file, with the id of each record; ConfigError when it is not there or lacks a column."""
     if not records.exists():
         raise ConfigError(f"The records file {records} is not there: give --records the path of a parquet file.")
     given = spark.read.parquet(str(records))
@@ -191,7 +198,7 @@ def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
     return Record.shape(clean.join(table, on=Record.record_id, how="left").withColumn(Record.extra, F.col("_extra")))
 
 
-def _scores(given: DataFrame, clusters: DataFrame, grouped: DataFrame) -> dict[str, Any]:
+def scores(given: DataFrame, clusters: DataFrame, grouped: DataFrame) -> dict[str, Any]:
     """Agreement with the truth columns, where the file has them."""
     answer: dict[str, Any] = {}
     if TRUE_PERSON in given.columns:

@@ -1,12 +1,15 @@
 """The identity schema: which records are one person, which persons share a home, and how we know."""
 
+from pyspark.sql import types as T
+
 from appetence.contracts.base import BOOLEAN, DATE, DOUBLE, INT, LONG, STRING, STRINGS, Personal, Table, field
 
 P = Personal
+LONGS = T.ArrayType(LONG)
 
 
 class CandidateStatistic(Table):
-    """One row per run date and blocking rule: pairs counted before they are made."""
+    """One row per date of a run that compared everything and blocking rule: pairs counted before they are made."""
 
     schema, name, owner = "identity", "candidate_statistic", "identity"
     as_of = field(DATE, "Run date.", required=True)
@@ -66,6 +69,7 @@ class HouseholdLink(Table):
     address_id = field(STRING, "Opaque id of the address, null without one.")
     household_size = field(INT, "Persons in the household.", required=True)
     since = field(DATE, "As-of date from which it holds.", required=True)
+    group_id = field(LONG, "Opaque number of the persons whom ties hold together, before the size of a household is limited.")
     key = (person_id,)
     subject = person_id
 
@@ -146,3 +150,76 @@ class MatchModel(Table):
     p_household = field(DOUBLE, "Probability of the level given same household.", required=True)
     p_unrelated = field(DOUBLE, "Probability of the level given unrelated.", required=True)
     key = (model_version, comparison, level)
+
+
+class ResolvedRecord(Table):
+    """One row per record that was compared: what the next run must know of it to compare only what is new."""
+
+    schema, name, owner = "identity", "resolved_record", "identity"
+    record_id = field(STRING, "The record.", required=True)
+    fingerprint = field(LONG, "Hash of all that resolution reads of the record.", required=True, personal=P.PSEUDONYM)
+    node = field(LONG, "Hash of the compared attributes; equal records share it.", required=True, personal=P.PSEUDONYM)
+    component = field(LONG, "Opaque number of the records that links hold together, before they were taken apart.", required=True)
+    component_records = field(INT, "Records of the component.", required=True)
+    cluster = field(LONG, "Opaque number of the records that are one person by the weights, before decisions made by hand.", required=True)
+    confidence = field(DOUBLE, "Lowest average weight that holds the cluster together; null when single.")
+    place = field(LONG, "Hash of the address, null without one.", personal=P.PSEUDONYM)
+    line = field(LONG, "Hash of the landline, null without one.", personal=P.PSEUDONYM)
+    key = (record_id,)
+    subject = record_id
+
+
+class BlockKey(Table):
+    """One row per group of equal records, under the lowest of them: the hashed keys under which it meets others."""
+
+    schema, name, owner = "identity", "block_key", "identity"
+    record_id = field(STRING, "Lowest record of the group.", required=True)
+    node = field(LONG, "Hash of the compared attributes.", required=True, personal=P.PSEUDONYM)
+    keys = field(LONGS, "Hashed key of each blocking rule, divided where its block was too large; null where the rule has none.", required=True)
+    key = (record_id,)
+    subject = record_id
+
+
+class KinPair(Table):
+    """One pair of records that the match model takes for one family at one address, though not for one person."""
+
+    schema, name, owner = "identity", "kin_pair", "identity"
+    record_a = field(STRING, "Lower record id.", required=True)
+    record_b = field(STRING, "Higher record id.", required=True)
+    key = (record_a, record_b)
+
+
+class CommonValue(Table):
+    """One row per compared field and value common enough to count: frozen when everything was last compared, since weights depend on it."""
+
+    schema, name, owner = "identity", "common_value", "identity"
+    field_name = field(STRING, "The compared field.", required=True)
+    value = field(LONG, "Hash of the value.", required=True)
+    value_class = field(INT, "How common it is, 0 the most common class of its field; null when it counts as rare.")
+    is_known = field(BOOLEAN, "A form of a name that is no slip of the pen.", required=True)
+    tells = field(STRING, "M or F where nearly all who bear this first name are; null when it does not tell.")
+    key = (field_name, value)
+
+
+class ResolutionState(Table):
+    """One row while identity.resolved_record and its like are whole: what the next run compares only changes under."""
+
+    schema, name, owner = "identity", "resolution_state", "identity"
+    frozen_on = field(DATE, "As-of date of the run that counted values and keys.", required=True)
+    made_with = field(STRING, "Fingerprint of configuration, code and model; another one makes everything be compared anew.", required=True)
+    rules = field(INT, "Blocking rules in use.", required=True)
+    decided = field(STRING, "Fingerprint of the decisions made by hand.", required=True)
+    records = field(LONG, "Rows of identity.resolved_record; fewer are there once records were erased.", required=True)
+    changed = field(LONG, "Records that changed since values and keys were counted.", required=True)
+    key = (frozen_on,)
+
+
+class HotKey(Table):
+    """One row per blocking key, divided keys included, whose block was too large and is divided: frozen when everything was last compared."""
+
+    schema, name, owner = "identity", "hot_key", "identity"
+    rule = field(INT, "Number of the blocking rule.", required=True)
+    depth = field(INT, "How often the key has been divided already.", required=True)
+    block = field(LONG, "The hashed key.", required=True)
+    bounds = field(LONGS, "Where nothing divides it any further: the lowest node of each of its parts but the first; null elsewhere.")
+    key = (rule, depth, block)

@@ -2,24 +2,29 @@
 
 One key table holds every rule (the rule's number is inside the hash) and is shuffled once. Pairs are made inside each block; a pair that
 shares several keys is kept by the first rule that fires, which is seen from the hashes both rows carry: no distinct over pairs. A block
-larger than the limit is divided by a further attribute, again and again, and in the end by neighbourhood in a sorted order: it is never
+larger than the limit is divided by a further attribute, again and again, and in the end by the order of its nodes: it is never
 dropped, since what a dropped block loses is lost in silence. Pairs are counted before any is made, and a budget refuses loudly.
+
+Which keys are hot is found once and kept (`hot_keys`); by it the keys of a record follow from the record alone (`divided`), so that records
+that arrive later meet those they would have met, and no pair of two records that stay as they are comes or goes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from appetence.contracts.identity import CandidateStatistic
+from appetence.contracts.identity import BlockKey, CandidateStatistic, HotKey
 from appetence.errors import BudgetError
 from appetence.identity.frames import Pair
 from appetence.identity.frames import Signature as S
 from appetence.identity.signatures import extra_name
+
+Stage = Callable[[str, DataFrame], DataFrame]
 
 
 @dataclass(frozen=True)
@@ -104,18 +109,17 @@ def category_rules(extras: Sequence[str]) -> tuple[Rule, ...]:
 
 # Planned pairs a signature (each rule's counted) below which MORE_RULES are used too.
 SPARSE = 10.0
-_HASHES = "_hashes"
+_HASHES, _VALUES = "_hashes", "_values"
+# What divides a block when its rule's own attributes are used up.
+_AT_LAST = ("names", "birth_month", "address8")
 
 
 def key_hashes(signed: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
-    """Signature -> node and one array of key hashes, a null for each rule whose parts are not all known."""
-    parts = _with_parts(signed, rules)
-    return parts.select(S.node, F.array(*(_hash(i, r.parts) for i, r in enumerate(rules))).alias(_HASHES), *_dividers(rules))
-
-
-def _with_parts(signed: DataFrame, rules: Sequence[Rule]) -> DataFrame:
-    used = {p for r in rules for p in (*r.parts, *r.divide)}
-    return signed.select(S.node, *(_part(p).alias(f"k_{p}") for p in sorted(used)))
+    """Signature -> node, an array of key hashes (a null for each rule whose parts are not all known), and the hashes of what divides hot
+    keys."""
+    parts = signed.select(S.node, *(_part(p).alias(f"k_{p}") for p in sorted({p for r in rules for p in (*r.parts, *r.divide, *_AT_LAST)})))
+    values = (F.xxhash64(F.coalesce(f"k_{p}", F.lit("\0"))) for p in _dividers(rules))
+    return parts.select(S.node, F.array(*(_hash(i, r.parts) for i, r in enumerate(rules))).alias(_HASHES), F.array(*values).alias(_VALUES))
 
 
 def _part(name: str) -> Column:
@@ -124,8 +128,13 @@ def _part(name: str) -> Column:
     return F.expr(KEY_PARTS[name])
 
 
-def _dividers(rules: Sequence[Rule]) -> list[Column]:
-    return [F.col(f"k_{p}") for p in sorted({p for r in rules for p in r.divide})]
+def _dividers(rules: Sequence[Rule]) -> list[str]:
+    return sorted({p for r in rules for p in _chain(r)})
+
+
+def _chain(rule: Rule) -> tuple[str, ...]:
+    """What divides the rule's hot keys, in turn."""
+    return (*rule.divide, *(p for p in _AT_LAST if p not in rule.divide))
 
 
 def _hash(number: int, parts: Sequence[str]) -> Column:
@@ -140,7 +149,11 @@ def keys_of(hashed: DataFrame) -> DataFrame:
 
 def block_sizes(hashed: DataFrame) -> DataFrame:
     """Blocks of two or more: rule, key, n."""
-    return keys_of(hashed).groupBy("rule", "key").agg(F.count(F.lit(1)).alias("n")).where("n > 1")
+    return _sized(keys_of(hashed))
+
+
+def _sized(rows: DataFrame) -> DataFrame:
+    return rows.groupBy("rule", "key").agg(F.count(F.lit(1)).alias("n")).where("n > 1")
 
 
 def hot_blocks(sizes: DataFrame, limit: int, rules: Sequence[Rule] = RULES) -> DataFrame:
@@ -152,29 +165,92 @@ def _limits(limit: int, rules: Sequence[Rule]) -> Column:
     return F.array(*(F.lit(min(limit, r.limit)) for r in rules))[F.col("rule")]
 
 
-def divided(hashed: DataFrame, sizes: DataFrame, limit: int, rules: Sequence[Rule] = RULES) -> DataFrame:
-    """The same rows with every hot block divided by its rule's attributes in turn; `sizes` are those of the hashes as given.
+def hot_keys(hashed: DataFrame, sizes: DataFrame, limit: int, stage: Stage, rules: Sequence[Rule] = RULES) -> tuple[DataFrame, DataFrame]:
+    """Which keys are divided (HotKey), and the sizes of the blocks that this leaves; `sizes` are those of the hashes as given.
 
-    A missing attribute makes its own sub-block. When a rule's attributes are used up, the block is cut into neighbourhoods of a sorted
-    order."""
-    hot, most = hot_blocks(sizes, limit, rules).select("rule", "key"), _limits(limit, rules)
-    rows = hashed.select("*", F.posexplode(_HASHES).alias("rule", "key")).drop(_HASHES)
-    rows = rows.join(F.broadcast(hot), on=["rule", "key"], how="left_semi")
-    block = Window.partitionBy("rule", "key")
-    for depth in range(max(len(r.divide) for r in rules)):
-        values = [F.when(F.col("rule") == i, F.col(f"k_{r.divide[depth]}")) for i, r in enumerate(rules) if depth < len(r.divide)]
-        finer = F.xxhash64("key", F.lit(depth), F.coalesce(*values, F.lit("\0")))
-        rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn("key", F.when(F.col("_n") > most, finer).otherwise(F.col("key")))
-    order = [F.col(f"k_{p}") for p in ("names", "birth_month", "address8") if f"k_{p}" in rows.columns]
-    place = F.row_number().over(block.orderBy(*order, S.node))
-    rows = rows.withColumn("_n", F.count(F.lit(1)).over(block)).withColumn("_part", F.floor((place - 1) / most))
-    rows = rows.withColumn("key", F.when(F.col("_n") > most, F.xxhash64("key", "_part")).otherwise(F.col("key")))
-    finer_keys = rows.groupBy(S.node).agg(F.map_from_entries(F.collect_list(F.struct("rule", "key"))).alias("_finer"))
-    return (
-        hashed.join(finer_keys, on=S.node, how="left")
-        .withColumn(_HASHES, F.transform(_HASHES, lambda h, i: F.coalesce(F.try_element_at(F.col("_finer"), i), h)))
-        .drop("_finer")
+    A missing attribute makes its own sub-block. A block that no attribute divides any further is cut into even parts by the order of its
+    nodes."""
+    most, hot, left, depth = _limits(limit, rules), [], [sizes.where(F.col("n") <= _limits(limit, rules))], 0
+    rows = hashed.select(S.node, _VALUES, F.posexplode(_HASHES).alias("rule", "key"))
+    while True:
+        large = stage(f"hot_{depth}", sizes.where(F.col("n") > most))
+        if large.isEmpty():
+            break
+        rows = rows.join(F.broadcast(large), on=["rule", "key"], how="inner")
+        if depth == _depth(rules):
+            cut = _bounds(rows, most)
+            hot.append(_as_hot(cut, depth))
+            left.append(_sized(_parted(rows.drop("n").join(F.broadcast(cut), on=["rule", "key"], how="inner"))))
+            break
+        hot.append(_as_hot(large.withColumn("bounds", F.lit(None).cast("array<bigint>")), depth))
+        rows = stage("hot_rows", rows.drop("n").withColumn("key", _finer(depth, rules)))
+        sizes = stage(f"hot_sizes_{depth}", _sized(rows))
+        left.append(sizes.where(F.col("n") <= most))
+        depth += 1
+    empty = _as_hot(sizes.limit(0).withColumn("bounds", F.lit(None).cast("array<bigint>")), 0)
+    return reduce(lambda x, y: x.unionByName(y), hot or [empty]), reduce(lambda x, y: x.unionByName(y), left)
+
+
+def _depth(rules: Sequence[Rule]) -> int:
+    return max(len(_chain(r)) for r in rules)
+
+
+def _finer(depth: int, rules: Sequence[Rule]) -> Column:
+    """The key divided by the next attribute of its rule; the same for all where the rule has none left."""
+    place = {p: i for i, p in enumerate(_dividers(rules))}
+    which = F.array(*(F.lit(place[_chain(r)[depth]] if depth < len(_chain(r)) else -1) for r in rules))[F.col("rule")]
+    return F.xxhash64("key", F.lit(depth), F.coalesce(F.get(_VALUES, which), F.lit(0)))
+
+
+def _bounds(rows: DataFrame, most: Column) -> DataFrame:
+    """rule, key, bounds of blocks (node, rule, key, n) that are cut by the order of their nodes into even parts of at most `most`."""
+    place = F.row_number().over(Window.partitionBy("rule", "key").orderBy(S.node)) - 1
+    part = F.floor(place * F.ceil(F.col("n") / most) / F.col("n"))
+    placed = rows.select("rule", "key", S.node, part.alias("_part")).groupBy("rule", "key", "_part").agg(F.min(S.node).alias("_lowest"))
+    return placed.where("_part > 0").groupBy("rule", "key").agg(F.array_sort(F.collect_list("_lowest")).alias("bounds"))
+
+
+def _parted(rows: DataFrame) -> DataFrame:
+    """Rows with `bounds` under the keys of their parts."""
+    part = F.size(F.filter("bounds", lambda bound: bound <= F.col(S.node)))
+    return rows.withColumn("key", F.xxhash64("key", part)).drop("bounds")
+
+
+def _as_hot(rows: DataFrame, depth: int) -> DataFrame:
+    return HotKey.shape(
+        rows.select(F.col("rule").alias(HotKey.rule), F.lit(depth).alias(HotKey.depth), F.col("key").alias(HotKey.block), HotKey.bounds)
     )
+
+
+def divided(hashed: DataFrame, hot: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
+    """The hashes (node, array) with every hot key (HotKey) divided as often as `hot` says: a row's keys follow from the row alone."""
+    deepest = hot.agg(F.max(HotKey.depth)).first()
+    if deepest is None or deepest[0] is None:
+        return hashed.select(S.node, _HASHES)
+    rows = hashed.select(S.node, _VALUES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
+    for depth in range(min(int(deepest[0]) + 1, _depth(rules))):
+        table = hot.where(F.col(HotKey.depth) == depth).select(HotKey.rule, F.col(HotKey.block).alias("key"), F.lit(True).alias("_hot"))
+        # Whoever is not hot at first never is.
+        rows = rows.join(F.broadcast(table), on=["rule", "key"], how="left" if depth else "inner")
+        rows = rows.withColumn("key", F.when(F.col("_hot"), _finer(depth, rules)).otherwise(F.col("key"))).drop("_hot")
+    table = hot.where(F.col(HotKey.depth) == _depth(rules)).select(HotKey.rule, F.col(HotKey.block).alias("key"), HotKey.bounds)
+    rows = rows.join(F.broadcast(table), on=["rule", "key"], how="left")
+    part = F.size(F.filter(HotKey.bounds, lambda bound: bound <= F.col(S.node)))
+    rows = rows.withColumn("key", F.when(F.col(HotKey.bounds).isNotNull(), F.xxhash64("key", part)).otherwise(F.col("key")))
+    finer = rows.groupBy(S.node).agg(F.map_from_entries(F.collect_list(F.struct("rule", "key"))).alias("_finer"))
+    whole = hashed.select(S.node, _HASHES).join(finer, on=S.node, how="left")
+    return whole.withColumn(_HASHES, F.transform(_HASHES, lambda h, i: F.coalesce(F.try_element_at(F.col("_finer"), i), h))).drop("_finer")
+
+
+def key_rows(divided_keys: DataFrame, ids: DataFrame) -> DataFrame:
+    """BlockKey rows of nodes and their arrays of keys; `ids`: node, record_id of the lowest record."""
+    named = divided_keys.join(ids.select(S.node, S.record_id), on=S.node, how="inner")
+    return BlockKey.shape(named.withColumnRenamed(_HASHES, BlockKey.keys))
+
+
+def keys_of_rows(rows: DataFrame) -> DataFrame:
+    """The nodes and arrays of keys of BlockKey rows, as `pairs_of` takes them."""
+    return rows.select(BlockKey.node, F.col(BlockKey.keys).alias(_HASHES))
 
 
 def statistics(sizes: DataFrame, as_of: Column, rules: Sequence[Rule] = RULES) -> DataFrame:
@@ -207,15 +283,31 @@ def check_budget(pairs: int, signatures: int, per_record: float) -> None:
 def pairs(hashed: DataFrame, sizes: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
     """Each pair of nodes that shares a key, once: a < b, and `rules`, the bit mask of all keys it shares."""
     keyed = hashed.select(S.node, _HASHES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
-    live = keyed.join(sizes.select("rule", "key"), on=["rule", "key"], how="left_semi")
+    live = keyed.join(sizes.select("key"), on="key", how="left_semi")
     left = live.select(F.col(S.node).alias(Pair.a), F.col(_HASHES).alias("_left"), "rule", "key")
-    right = live.select(F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("rule").alias("_rule"), F.col("key").alias("_key"))
-    met = left.join(right, (F.col("key") == F.col("_key")) & (F.col("rule") == F.col("_rule")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner")
+    right = live.select(F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("key").alias("_key"))
+    met = left.join(right, (F.col("key") == F.col("_key")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner")
+    return _by_first_rule(met, rules)
+
+
+def _by_first_rule(met: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """Pairs under one of their keys (a, b, _left, _right, rule) -> each pair once, with the mask of its keys."""
     shared = [F.when(F.col("_left")[i] == F.col("_right")[i], F.lit(1 << i)).otherwise(F.lit(0)) for i in range(len(rules))]
     masked = met.select(Pair.a, Pair.b, "rule", reduce(lambda x, y: x.bitwiseOR(y), shared).alias(Pair.rules))
     # The lowest set bit is the first rule that fires: only that rule keeps the pair.
     first = F.array(*(F.lit(1 << i) for i in range(len(rules))))[F.col("rule")]
     return masked.where(F.col(Pair.rules).bitwiseAND(-F.col(Pair.rules)) == first).select(Pair.a, Pair.b, Pair.rules)
+
+
+def pairs_of(changed: DataFrame, others: DataFrame, rules: Sequence[Rule]) -> DataFrame:
+    """The pairs of `pairs` that hold a changed node: `changed` (few) and `others`, node and array of keys, have no node in common."""
+    new = changed.select(S.node, _HASHES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
+    left = new.select(F.col(S.node).alias("_x"), F.col(_HASHES).alias("_left"), "rule", "key")
+    stayed = others.select(F.col(S.node).alias("_y"), F.col(_HASHES).alias("_right"), F.explode(_HASHES).alias("key")).where("key IS NOT NULL")
+    among = left.select(F.col("_x").alias("_y"), F.col("_left").alias("_right"), F.col("key").alias("_key"))
+    met = left.join(among, (F.col("key") == F.col("_key")) & (F.col("_x") < F.col("_y")), how="inner").drop("_key")
+    met = met.unionByName(stayed.join(F.broadcast(left), on="key", how="inner"))
+    return _by_first_rule(met.withColumn(Pair.a, F.least("_x", "_y")).withColumn(Pair.b, F.greatest("_x", "_y")), rules)
 
 
 def random_pairs(signed: DataFrame, total: int, wanted: int) -> DataFrame:

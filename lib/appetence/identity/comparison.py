@@ -73,6 +73,8 @@ def compare(pairs: DataFrame, signed: DataFrame, extras: Sequence[str] = ()) -> 
     carried = [c for c in signed.columns if c not in (S.records, S.record_id)]
     left = signed.select(*(F.col(c).alias(f"a_{c}") for c in carried))
     right = signed.select(*(F.col(c).alias(f"b_{c}") for c in carried))
+    # Signatures are hashed, so that the pairs, which are many and wide, need not be sorted.
+    left, right = left.hint("shuffle_hash"), right.hint("shuffle_hash")
     joined = pairs.join(left, F.col(Pair.a) == F.col("a_node"), how="inner").join(right, F.col(Pair.b) == F.col("b_node"), how="inner")
     measured = _with_similarities(_with_order(joined), extras)
     levels = [*_levels(), *(_extra_levels(i, n) for i, n in enumerate(sorted(extras)[:MAX_EXTRAS]))]

@@ -41,21 +41,24 @@ _RARITY = {
 }  # fmt: skip
 
 
-def pattern_of(records: DataFrame, first: str, second: str) -> int | None:
-    """The agreement pattern of two records among all records (which say how common each value is); None when they are equal in every
-    compared attribute and have been one before any comparison."""
-    profiled = signatures.profiles(records)
-    signed = signatures.signatures(profiled)
-    known = signatures.known_counts(signed).first()
-    assert known is not None  # an aggregate without groups has one row
-    two = profiled.where(F.col(S.record_id).isin(first, second))
-    if two.select("signature").distinct().count() < 2:
+def pattern_of(records: DataFrame, first: str, second: str, common: DataFrame | None = None) -> int | None:
+    """The agreement pattern of two records among all records; None when they are equal in every compared attribute and have been one
+    before any comparison. `common` (CommonValue) says how common each value is; without it values are counted."""
+    two = signatures.attributes(records.where(F.col(S.record_id).isin(first, second)))
+    nodes = sorted({int(r[0]) for r in two.select(S.node).collect()})
+    if len(nodes) < 2:
         return None
-    classed = signatures.with_classes(two.drop("signature"), signatures.value_counts(signed), int(known["total"]))
-    nodes = sorted(r[0] for r in two.select(S.node).collect())
+    classed = signatures.with_classes(two, _counted(records) if common is None else common)
     pair = local_frame(records.sparkSession, [(nodes[0], nodes[1], 0)], f"{Pair.a} bigint, {Pair.b} bigint, {Pair.rules} int")
     compared = comparison.compare(pair, classed).first()
     return None if compared is None else int(compared[Pair.pattern])
+
+
+def _counted(records: DataFrame) -> DataFrame:
+    signed = signatures.signatures(signatures.profiles(records))
+    known = signatures.known_counts(signed).first()
+    assert known is not None  # an aggregate without groups has one row
+    return signatures.common_values(signatures.value_counts(signed), int(known["total"]))
 
 
 def in_words(model: Model, pattern: int) -> list[str]:

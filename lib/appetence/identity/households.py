@@ -10,6 +10,7 @@ still too large (an institution) to single persons.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -20,6 +21,7 @@ from appetence.contracts.identity import HouseholdLink
 from appetence.contracts.silver import Record
 from appetence.identity import components
 from appetence.identity.frames import Cluster, Pair
+from appetence.identity.frozen import address
 from appetence.identity.golden import newest_first
 
 PERSON = "person"
@@ -34,29 +36,50 @@ LINE = 6
 SMALL = 1_000_000
 _FLAT = "APPARTEMENT|PORTE|LOGEMENT|CHAMBRE|ETAGE"
 
+_READ = (
+    Record.record_id, Record.last_name, Record.birth_name, Record.birth_date, Record.gender, Record.address_key, Record.address_extra,
+    Record.postcode, Record.city, Record.landline, Record.email, Record.is_deliverable, Record.delivered_on,
+)  # fmt: skip
+
 Stage = Callable[[str, DataFrame], DataFrame]
 
 
-def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, max_size: int, engine: str, stage: Stage) -> DataFrame:
+@dataclass(frozen=True)
+class Limits:
+    """How persons are grouped: the largest household, who solves components, and the persons (one column) to be grouped when not all are: the
+    others are only there to be counted."""
+
+    max_size: int
+    engine: str
+    only: DataFrame | None = None
+
+
+def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, limits: Limits, stage: Stage) -> DataFrame:
     """Who lives with whom. `records`: silver records; `owners`: record_id, person; `kin`: record_a, record_b of one family by the match
     model.
 
-    Result: person, household (an opaque number), address_id (null without an address), household_size. Grain: person."""
-    held = records.join(owners, on=Record.record_id, how="inner")
+    Result: person, household (an opaque number), group_id (the number of all that ties hold together), address_id (null without an address),
+    household_size. Grain: person."""
+    held = stage("home_records", records.select(*_READ).join(owners, on=Record.record_id, how="inner"))
     homes = stage("homes", _homes(held))
     ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, held, kin))
     ties = ties.unionByName(_lagging_ties(homes, held)).unionByName(_line_ties(held))
+    if limits.only is not None:
+        for side in (Pair.a, Pair.b):
+            ties = ties.join(F.broadcast(limits.only.toDF(side)), on=side, how="left_semi")
+        homes = homes.join(F.broadcast(limits.only.toDF(PERSON)), on=PERSON, how="left_semi")
     node = {side: F.xxhash64(side) for side in (Pair.a, Pair.b)}
     linked = stage("ties", ties.where(F.col(Pair.a) != F.col(Pair.b)).select(*(n.alias(s) for s, n in node.items())).distinct())
-    found = components.connected_components(linked, engine, small=SMALL)
+    found = components.connected_components(linked, limits.engine, small=SMALL)
     grouped = homes.withColumn(Cluster.node, F.xxhash64(PERSON)).join(found, on=Cluster.node, how="left")
-    grouped = grouped.withColumn(HOUSEHOLD, F.coalesce(Cluster.component, Cluster.node))
-    return _guarded(grouped, max_size).select(PERSON, HOUSEHOLD, ADDRESS, HouseholdLink.household_size)
+    grouped = grouped.withColumn(HouseholdLink.group_id, F.coalesce(Cluster.component, Cluster.node))
+    guarded = _guarded(grouped.withColumn(HOUSEHOLD, F.col(HouseholdLink.group_id)), limits.max_size)
+    return guarded.select(PERSON, HOUSEHOLD, HouseholdLink.group_id, ADDRESS, HouseholdLink.household_size)
 
 
 def _homes(held: DataFrame) -> DataFrame:
     """One row per person: its address, flat, names, gender and birth year. Of several addresses of one day the one said most often counts."""
-    text = _address()
+    text = address()
     stated = text.isNotNull()
     said = F.count(F.lit(1)).over(Window.partitionBy(PERSON, text))
     held = held.withColumn("_said", said)
@@ -76,15 +99,10 @@ def _homes(held: DataFrame) -> DataFrame:
     return sized.withColumn(ADDRESS, F.when(F.col("home").isNotNull(), F.concat(F.lit("a"), F.substring(content_hash(F.col("home")), 1, 20))))
 
 
-def _address() -> Column:
-    stated = F.col(Record.address_key).isNotNull() & (F.col(Record.postcode).isNotNull() | F.col(Record.city).isNotNull())
-    return F.when(stated, F.concat_ws("|", Record.address_key, F.coalesce(Record.postcode, Record.city)))
-
-
 def _lagging_ties(homes: DataFrame, held: DataFrame) -> DataFrame:
     """A family moves and its members' files learn of it one by one: whoever is last known at the old address of a namesake, and not later than
     that one's new address, is taken to have moved along. Known there later, it has stayed behind."""
-    seen = held.select(PERSON, _address().alias("at"), name_key(F.col(Record.last_name)).alias("name"), Record.delivered_on)
+    seen = held.select(PERSON, address().alias("at"), name_key(F.col(Record.last_name)).alias("name"), Record.delivered_on)
     known = seen.where(F.col("at").isNotNull() & F.col("name").isNotNull()).groupBy(PERSON, "at", "name").agg(F.max(Record.delivered_on).alias("on"))
     placed = known.join(homes.select(PERSON, "home", "home_on", "neighbours"), on=PERSON, how="inner")
     lives = F.col("home") == F.col("at")
@@ -127,7 +145,7 @@ def _couple_ties(homes: DataFrame) -> DataFrame:
 def _kin_ties(homes: DataFrame, held: DataFrame, kin: DataFrame) -> DataFrame:
     """Persons of whom the match model takes a pair of records for one family, where each lives at the address of its record: the two may be
     written in two ways, the model has seen that they are one."""
-    at = held.select(Record.record_id, PERSON, _address().alias("at")).join(homes.select(PERSON, "home"), on=PERSON, how="inner")
+    at = held.select(Record.record_id, PERSON, address().alias("at")).join(homes.select(PERSON, "home"), on=PERSON, how="inner")
     living = at.where(F.col("at") == F.col("home")).select(Record.record_id, PERSON)
     left, right = living.toDF("record_a", Pair.a), living.toDF("record_b", Pair.b)
     return kin.join(left, on="record_a", how="inner").join(right, on="record_b", how="inner").select(Pair.a, Pair.b).distinct()
@@ -142,7 +160,7 @@ def _line_ties(held: DataFrame) -> DataFrame:
 
 def _guarded(grouped: DataFrame, max_size: int) -> DataFrame:
     """Groups past the limit by surname; what is still past it, one by one."""
-    by_name = F.xxhash64("home", "last", F.lit("surname"))
+    by_name = F.xxhash64(HOUSEHOLD, F.coalesce("home", F.lit("")), F.coalesce("last", F.lit("")), F.lit("surname"))
     counted = grouped.withColumn("_n", F.count(F.lit(1)).over(Window.partitionBy(HOUSEHOLD)))
     named = counted.withColumn(HOUSEHOLD, F.when(F.col("_n") > max_size, by_name).otherwise(F.col(HOUSEHOLD)))
     again = named.withColumn("_m", F.count(F.lit(1)).over(Window.partitionBy(HOUSEHOLD)))

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from appetence.columns.email import local_part
 from appetence.columns.names import is_initial, name_key
+from appetence.contracts.identity import CommonValue
 from appetence.contracts.silver import Record
 from appetence.identity.frames import COMPARED
 from appetence.identity.frames import Signature as S
@@ -26,20 +27,21 @@ SHARED_COUNTS = (60, 12)
 GENDER_SURE = 0.97
 
 
-def profiles(records: DataFrame) -> DataFrame:
-    """Record -> one row per record: its attributes as they are compared, and `signature`, the lowest record id of its equals."""
-    attributes = records.select(Record.record_id, *_attributes(records)).withColumn("_lone", _is_lone())
-    # Two hashes of 64 bits: one would merge two strangers once in some million runs at ten million records.
+def attributes(records: DataFrame) -> DataFrame:
+    """Record -> one row per record: its attributes as they are compared, and `node`, a number that equal records share.
+
+    The number depends on the record alone: whatever else arrives or goes, a record that stays as it is keeps it."""
+    # Two hashes of 64 bits in one: it would merge two strangers once in some million runs at ten million records.
     same = [F.xxhash64(*_marked(COMPARED)), F.xxhash64(F.lit(7), *_marked(tuple(reversed(COMPARED))))]
-    alone = F.when(F.col("_lone"), F.col(S.record_id))
-    equals = Window.partitionBy("_h1", "_h2", "_own")
-    hashed = attributes.withColumn("_h1", same[0]).withColumn("_h2", same[1]).withColumn("_own", alone)
-    return (
-        hashed.withColumn("signature", F.min(S.record_id).over(equals))
-        .withColumn(S.records, F.count(F.lit(1)).over(equals))
-        .withColumn(S.node, F.xxhash64("signature"))
-        .drop("_h1", "_h2", "_own", "_lone")
-    )
+    own = F.when(_is_lone(), F.col(S.record_id)).otherwise(F.lit(""))
+    return records.select(Record.record_id, *_attributes(records)).withColumn(S.node, F.xxhash64(*same, own))
+
+
+def profiles(records: DataFrame) -> DataFrame:
+    """`attributes`, and `signature`, the lowest record id of its equals, and how many these are."""
+    equals = Window.partitionBy(S.node)
+    found = attributes(records).withColumn("signature", F.min(S.record_id).over(equals))
+    return found.withColumn(S.records, F.count(F.lit(1)).over(equals))
 
 
 def signatures(profiled: DataFrame) -> DataFrame:
@@ -88,19 +90,23 @@ def _is_lone() -> Column:
 
 
 def value_counts(signed: DataFrame) -> DataFrame:
-    """One row per compared field and value that a signature states: field, value, n, men, women."""
+    """One row per compared field and value that a signature states: field, value (its hash), n, men, women."""
     counted = {
         S.first: F.col(S.first), S.last: F.col(S.last), S.email: F.col(S.email), S.mobile: F.col(S.mobile), S.landline: F.col(S.landline),
         S.address: address_text(), S.birth: F.col(S.birth),
     }  # fmt: skip
-    fields = F.array(*(F.struct(F.lit(k).alias("field"), v.alias("value")) for k, v in counted.items()))
-    extras = F.transform(S.extra, lambda x: F.struct(extra_name(x).alias("field"), x.alias("value")))
+    fields = F.array(*(F.struct(F.lit(k).alias("field"), _hashed(v).alias("value")) for k, v in counted.items()))
+    extras = F.transform(S.extra, lambda x: F.struct(extra_name(x).alias("field"), _hashed(x).alias("value")))
     rows = signed.select(F.explode(F.concat(fields, extras)).alias("v"), S.gender).where("v.value IS NOT NULL")
     return rows.groupBy("v.field", "v.value").agg(
         F.count(F.lit(1)).alias("n"),
         F.count_if(F.col(S.gender) == "M").alias("men"),
         F.count_if(F.col(S.gender) == "F").alias("women"),
     )
+
+
+def _hashed(value: Column) -> Column:
+    return F.when(value.isNotNull(), F.xxhash64(value))
 
 
 _STATED = (S.first, S.last, S.birth, S.gender, S.postcode, S.email, S.mobile, S.landline)
@@ -150,34 +156,49 @@ def known_counts(signed: DataFrame) -> DataFrame:
     return signed.agg(F.count(F.lit(1)).alias("total"), *stated)
 
 
-def with_classes(signed: DataFrame, counts: DataFrame, total: int) -> DataFrame:
-    """Adds how common each value is, and fills a missing gender from the first name when nearly all who bear it agree.
+def common_values(counts: DataFrame, total: int) -> DataFrame:
+    """CommonValue rows of `value_counts` among `total` signatures: what a comparison has to know of values. What is not here is rare.
 
-    Only values above a share of all records, or shared by many, are joined: the joined tables stay small whatever the base."""
+    Only values above a share of all records, or shared by many, are here: the table stays small whatever the base."""
+    n, field = F.col("n"), F.col("field")
+    known = field.isin(S.first, S.last) & (n > KNOWN_SHARE * total)
+    shared = field.isin(S.email, S.mobile, S.landline, S.address) & (n > SHARED_COUNTS[-1])
+    stated = F.col("men") + F.col("women")
+    share = F.try_divide("women", stated)
+    sure = (field == S.first) & (stated >= 5) & (n >= 0.00002 * total)
+    gender = F.when(sure & (share >= GENDER_SURE), "F").when(sure & (share <= 1 - GENDER_SURE), "M")
+    rows = counts.select(
+        field.alias(CommonValue.field_name),
+        F.col("value").alias(CommonValue.value),
+        F.when(known, name_class(n, total)).when(shared, shared_class(n)).cast("int").alias(CommonValue.value_class),
+        known.alias(CommonValue.is_known),
+        gender.alias(CommonValue.tells),
+    )
+    return CommonValue.shape(rows.where(F.col(CommonValue.value_class).isNotNull() | F.col(CommonValue.tells).isNotNull()))
+
+
+def with_classes(signed: DataFrame, common: DataFrame) -> DataFrame:
+    """Adds how common each value is by `common` (CommonValue), and fills a missing gender from the first name when nearly all who bear it
+    agree."""
     out = signed
     for name, column, known in ((S.first, S.first_class, S.first_is_known), (S.last, S.last_class, S.last_is_known)):
-        common = counts.where((F.col("field") == name) & (F.col("n") > KNOWN_SHARE * total))
-        table = common.select(F.col("value").alias(name), name_class(F.col("n"), total).alias(column), F.lit(True).alias(known))
-        out = out.join(F.broadcast(table), on=name, how="left")
-        out = out.withColumn(column, F.coalesce(column, F.lit(len(NAME_SHARES)))).withColumn(known, F.coalesce(known, F.lit(False)))
+        also = [F.col(CommonValue.is_known).alias(known), F.col(CommonValue.tells).alias("_gender")]
+        out = _looked_up(out, common, name, column, also).withColumn(known, F.coalesce(known, F.lit(False)))
+        if name == S.first:
+            out = out.withColumn(S.gender, F.coalesce(S.gender, "_gender"))
+        out = out.withColumn(column, F.coalesce(column, F.lit(len(NAME_SHARES)))).drop("_gender")
     for name, column in (
         (S.email, S.email_class),
         (S.mobile, S.mobile_class),
         (S.landline, S.landline_class),
         (S.address, S.address_class),
     ):
-        shared = counts.where((F.col("field") == name) & (F.col("n") > SHARED_COUNTS[-1]))
-        table = shared.select(F.col("value").alias("_value"), shared_class(F.col("n")).alias(column))
-        value = address_text() if name == S.address else F.col(name)
-        out = out.withColumn("_key", value).join(F.broadcast(table), F.col("_key") == F.col("_value"), how="left").drop("_value", "_key")
-        out = out.withColumn(column, F.coalesce(column, F.lit(len(SHARED_COUNTS))))
-    return _with_gender(out, counts, total)
+        out = _looked_up(out, common, name, column).withColumn(column, F.coalesce(column, F.lit(len(SHARED_COUNTS))))
+    return out
 
 
-def _with_gender(signed: DataFrame, counts: DataFrame, total: int) -> DataFrame:
-    stated = F.col("men") + F.col("women")
-    share = F.col("women") / stated
-    sure = counts.where((F.col("field") == S.first) & (stated >= 5) & (F.col("n") >= 0.00002 * total))
-    gender = F.when(share >= GENDER_SURE, "F").when(share <= 1 - GENDER_SURE, "M")
-    table = sure.select(F.col("value").alias(S.first), gender.alias("_gender"))
-    return signed.join(F.broadcast(table), on=S.first, how="left").withColumn(S.gender, F.coalesce(S.gender, "_gender")).drop("_gender")
+def _looked_up(signed: DataFrame, common: DataFrame, name: str, column: str, also: Sequence[Column] = ()) -> DataFrame:
+    value = address_text() if name == S.address else F.col(name)
+    table = common.where(F.col(CommonValue.field_name) == name)
+    table = table.select(F.col(CommonValue.value).alias("_value"), F.col(CommonValue.value_class).alias(column), *also)
+    return signed.withColumn("_key", F.xxhash64(value)).join(F.broadcast(table), F.col("_key") == F.col("_value"), how="left").drop("_value", "_key")

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from appetence.errors import ModelError
-from appetence.identity.comparison import BIRTH, CONTRADICTION, EMAIL, FIRST, GENDER, LANDLINE, LAST, MOBILE, ORDER, PLACE, Field, unpack
+from appetence.identity.comparison import BIRTH, BITS, CONTRADICTION, EMAIL, FIRST, GENDER, LANDLINE, LAST, MOBILE, ORDER, PLACE, Field, unpack
 
 Array = NDArray[np.float64]
 PERSON, HOUSEHOLD, UNRELATED = 0, 1, 2
@@ -160,10 +160,10 @@ def train(
     masks, weight = np.asarray(rules, dtype=np.int64)[order], np.asarray(counts, dtype=np.float64)[order]
     levels = [_start(f, chance) for f in fields]
     prior = np.array([len(weight) / chance.total, len(weight) / chance.total, 1.0])
-    blocks = [((masks >> i) & 1 == 1, {f.name for f in fields} - set(names)) for i, names in enumerate(settled)]
+    blocks = [_block((masks >> i) & 1 == 1, [f.name not in names for f in fields], numbers, weight) for i, names in enumerate(settled)]
     mixes = [np.array([0.4, 0.2, 0.4]) for _ in blocks]
     for _ in range(ROUNDS):
-        levels, mixes = _train_by_blocks(levels, mixes, blocks, numbers, weight, fields)
+        levels, mixes = _train_by_blocks(levels, mixes, blocks, fields)
         levels = _with_proven_dates(levels, numbers, weight, fields)
         prior, related = _expected(levels, prior, numbers, weight, chance.total)
         levels = [_with_chance(f, p, chance, _tally(numbers[:, i], related, p.shape[1])) for i, (f, p) in enumerate(zip(fields, levels, strict=True))]
@@ -176,12 +176,11 @@ def _numbers(patterns: Sequence[int], fields: Sequence[Field]) -> NDArray[np.int
     return np.stack([(packed >> (5 * i)) & 31 for i in range(len(fields))], axis=1) if len(packed) else np.zeros((0, len(fields)), np.int64)
 
 
-def _log_likelihood(levels: Sequence[Array], numbers: NDArray[np.int64], use: Sequence[bool] | None = None) -> Array:
-    total = np.zeros((len(numbers), len(CLASSES)))
+def _log_likelihood(levels: Sequence[Array], numbers: NDArray[np.int64]) -> Array:
+    total = np.zeros((len(CLASSES), len(numbers)))
     for i, p in enumerate(levels):
-        if use is None or use[i]:
-            total += np.log2(p[:, numbers[:, i]]).T
-    return total
+        total += np.log2(p).take(numbers[:, i], axis=1)
+    return total.T
 
 
 def _posterior(scores: Array) -> Array:
@@ -194,34 +193,56 @@ def _tally(numbers: NDArray[np.int64], weight: Array, size: int) -> Array:
     return np.bincount(numbers, weights=weight, minlength=size)[:size].astype(np.float64)
 
 
-def _train_by_blocks(
-    levels: list[Array],
-    mixes: list[Array],
-    blocks: Sequence[tuple[NDArray[np.bool_], set[str]]],
-    numbers: NDArray[np.int64],
-    weight: Array,
-    fields: Sequence[Field],
-) -> tuple[list[Array], list[Array]]:
+@dataclass(frozen=True)
+class _Block:
+    """The distinct agreement patterns of the pairs that one key brings, over the fields which the key does not settle: level numbers by field,
+    and how many pairs."""
+
+    numbers: Mapping[int, NDArray[np.int64]]
+    weight: Array
+
+
+def _block(rows: NDArray[np.bool_], free: Sequence[bool], numbers: NDArray[np.int64], weight: Array) -> _Block:
+    """Patterns that differ in settled fields, or in the other keys they share, are one line: there are far fewer lines."""
+    packed = np.zeros(int(rows.sum()), dtype=np.int64)
+    for i, is_free in enumerate(free):
+        packed |= (numbers[rows, i] if is_free else 0) << (BITS * i)
+    distinct, line = np.unique(packed, return_inverse=True)
+    levels = {i: (distinct >> (BITS * i)) & ((1 << BITS) - 1) for i, is_free in enumerate(free) if is_free}
+    return _Block(levels, np.bincount(line, weights=weight[rows], minlength=len(distinct)).astype(np.float64))
+
+
+def _train_by_blocks(levels: list[Array], mixes: list[Array], blocks: Sequence[_Block], fields: Sequence[Field]) -> tuple[list[Array], list[Array]]:
     """EM of the person and household levels and of each block's mix; the unrelated levels stay as they are."""
     anchors = [p.copy() for p in (_anchor(f) for f in fields)]
     for _ in range(STEPS):
         sums = [np.zeros_like(p) for p in levels]
-        for b, (rows, free) in enumerate(blocks):
-            if not rows.any():
+        logs = [np.log2(p) for p in levels]
+        for b, block in enumerate(blocks):
+            if not len(block.weight):
                 continue
-            use = [f.name in free for f in fields]
-            posterior = _posterior(_log_likelihood(levels, numbers[rows], use) + np.log2(np.maximum(mixes[b], 1e-9))[None, :]) * weight[rows][:, None]
-            mixes[b] = posterior.sum(axis=0) / weight[rows].sum()
-            for i in range(len(fields)):
-                if use[i]:
-                    for c in (PERSON, HOUSEHOLD):
-                        sums[i][c] += _tally(numbers[rows, i], posterior[:, c], sums[i].shape[1])
+            posterior = _expectation(block, logs, np.log2(np.maximum(mixes[b], 1e-9)))
+            mixes[b] = posterior.sum(axis=1) / block.weight.sum()
+            for i, number in block.numbers.items():
+                for c in (PERSON, HOUSEHOLD):
+                    sums[i][c] += _tally(number, posterior[c], sums[i].shape[1])
         new = [_maximised(f, p, s, a) for f, p, s, a in zip(fields, levels, sums, anchors, strict=True)]
         moved = max(float(np.abs(n - p).max()) for n, p in zip(new, levels, strict=True))
         levels = new
         if moved < 1e-5:
             break
     return levels, mixes
+
+
+def _expectation(block: _Block, logs: Sequence[Array], mix: Array) -> Array:
+    """Classes x lines: the expected pairs of each class."""
+    scores = np.repeat(mix[:, None], len(block.weight), axis=1)
+    for i, number in block.numbers.items():
+        scores += logs[i].take(number, axis=1)
+    scores -= scores.max(axis=0)
+    np.exp2(scores, out=scores)
+    scores *= block.weight / scores.sum(axis=0)
+    return scores
 
 
 def _maximised(field: Field, levels: Array, sums: Array, anchor: Array) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
-from appetence.contracts.identity import PersonLink
+from appetence.contracts.identity import CommonValue, PersonLink
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
 from appetence.identity import explain
@@ -24,7 +24,8 @@ def why_linked(ctx: Context, record_a: str, record_b: str) -> list[str]:
     heading = f"{record_a} and {record_b} are {'one person' if together else 'two persons'} today: {', '.join(sorted(set(persons.values())))}."
     model = current_model(ctx)
     decided = in_force(ctx, (record_a, record_b))
-    pattern = explain.pattern_of(ctx.lake.read(Record).where(~F.col(Record.is_bare)), record_a, record_b)
+    common = ctx.lake.read(CommonValue) if ctx.lake.exists(CommonValue) else None
+    pattern = explain.pattern_of(ctx.lake.read(Record).where(~F.col(Record.is_bare)), record_a, record_b, common)
     heading = f"{heading}\n{decided}" if decided else heading
     if pattern is None:
         return [heading, "They are equal in every compared attribute, and were one before any comparison."]

@@ -10,32 +10,56 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.base import Table
 from appetence.contracts.identity import (
+    BlockKey,
     CandidateStatistic,
     ClericalDecision,
+    CommonValue,
     Edge,
+    HotKey,
     HouseholdLink,
     IdentityEvent,
+    KinPair,
     MatchModel,
     MemberHousehold,
     MemberPerson,
     Person,
     PersonLink,
+    ResolvedRecord,
 )  # fmt: skip
 from appetence.contracts.privacy import Limitation
 from appetence.contracts.silver import Record
-from appetence.identity import golden, households, member_ids, persistent, resolve, weights
+from appetence.identity import comparison, golden, households, member_ids, persistent, resolve, weights
+from appetence.identity import frozen as frozen_facts
 from appetence.identity.comparison import Field
+from appetence.identity.frozen import Settled
+from appetence.pipeline import resolution_state, resolve_changes
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.resolution_state import Held
 from appetence.runtime.ahead import side_by_side
 
 
 def run(ctx: Context) -> Counts:
-    """Reads silver.record, writes every table of the identity schema; the same records again change nothing."""
+    """Reads silver.record, writes every table of the identity schema; the same records again change nothing.
+
+    Only new and changed records are compared, unless `identity.full` asks for all, nothing is known of an earlier run, what it was made with
+    has changed, or too much is new."""
+    frozen = _frozen(ctx)
+    free = ctx.lake.read(Record).join(frozen, on=Record.record_id, how="left_anti")
+    model = _current_model(ctx, comparison.all_fields())
+    held = resolution_state.held(ctx, model)
+    if held is not None and model is not None and not ctx.config.identity.full:
+        done = resolve_changes.run(ctx, held, model, free, frozen)
+        if done is not None:
+            return done
+        held = None
+    return _whole(ctx, model, held, free, frozen)
+
+
+def _whole(ctx: Context, model: weights.Model | None, held: Held | None, free: DataFrame, frozen: DataFrame) -> Counts:
+    """Everything is compared: under the frozen facts of `held`, or under facts counted anew."""
     lake = ctx.lake
     records, before = lake.read(Record), lake.read_or_empty(PersonLink)
-    frozen = _frozen(ctx)
-    free = records.join(frozen, on=Record.record_id, how="left_anti")
-    found = _resolved(ctx, free)
+    found = _resolved(ctx, free, model, held)
     clusters = _clusters(free, found)
     ever = lake.read_or_empty(IdentityEvent).select(IdentityEvent.to_person_id).unionByName(
         before.select(F.col(PersonLink.person_id).alias(IdentityEvent.to_person_id))
@@ -44,33 +68,49 @@ def run(ctx: Context) -> Counts:
     owned = persistent.assign(clusters, yesterday, ever, ctx.as_of, item=PersonLink.record_id, group=PersonLink.person_id, prefix="p")
     links = lake.stage("links", persistent.build_person_links(owned, records, before, frozen, ctx.as_of))
     ctx.progress("persons have their ids; grouping households")
+    kin = lake.stage("kin", KinPair.shape(found.kin)) if found else KinPair.frame(ctx.spark)
     # All is made before anything is written; what needs no household is made beside the households.
     (homes, persons), beside = side_by_side(
-        lambda: _housed(ctx, free, links, clusters, found), lambda: _beside_households(ctx, links, before, found)
+        lambda: _housed(ctx, free, links, clusters, kin), lambda: _beside_households(ctx, links, before, found, free)
     )  # fmt: skip
-    details = _written(ctx, links, homes, persons, beside)
-    if found is not None and found.is_new_model:
-        lake.upsert(MatchModel, _model_rows(ctx, found.model))
+    resolution_state.forget(ctx)
+    details = _written(ctx, links, homes, persons, [*beside, *([(KinPair, kin)] if found else [])])
+    if found is not None:
+        if found.is_new_model:
+            lake.upsert(MatchModel, _model_rows(ctx, found.model))
+        since, changed = (held.frozen_on, held.changed) if held else (ctx.as_of, 0)
+        now = Held(since, found.frozen.rules, resolution_state.decided(ctx), details["resolved"], changed)
+        resolution_state.remember(ctx, found.model, now)
     facts = dict(found.facts) if found else {}
     return Counts(rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details})
 
 
-def _housed(
-    ctx: Context, free: DataFrame, links: DataFrame, clusters: DataFrame, found: resolve.Resolution | None
-) -> tuple[DataFrame, DataFrame]:  # fmt: skip
+def _housed(ctx: Context, free: DataFrame, links: DataFrame, clusters: DataFrame, kin: DataFrame) -> tuple[DataFrame, DataFrame]:
     """HouseholdLink and Person rows."""
-    homes = ctx.lake.stage("homes", _homes(ctx, free, links, found))
+    settings, stage = ctx.config.identity, ctx.lake.stage
+    owners = links.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
+    limits = households.Limits(settings.household_max_size, settings.engine)
+    made = stage("households", households.build_households(free, owners, kin, limits, stage))
+    homes = stage("homes", resolve_changes.named_homes(ctx, made, ctx.lake.read_or_empty(HouseholdLink)))
     confidence = clusters.select(Record.record_id, Person.confidence)
-    return homes, ctx.lake.stage("persons", golden.build_persons(free, links, homes, confidence))
+    return homes, stage("persons", golden.build_persons(free, links, homes, confidence))
 
 
-def _beside_households(ctx: Context, links: DataFrame, before: DataFrame, found: resolve.Resolution | None) -> list[tuple[type[Table], DataFrame]]:
+def _beside_households(
+    ctx: Context, links: DataFrame, before: DataFrame, found: resolve.Resolution | None, free: DataFrame
+) -> list[tuple[type[Table], DataFrame]]:
     """Rows of the tables that know persons only."""
     made: list[tuple[type[Table], DataFrame]] = [
         (IdentityEvent, persistent.build_events(links, before, ctx.as_of)),
         (MemberPerson, member_ids.build_member_persons(links, ctx.member_pads(), ctx.config.privacy.member_key_version)),
-        *([(Edge, found.edges), (CandidateStatistic, found.statistics)] if found is not None else []),
     ]  # fmt: skip
+    if found is not None:
+        alone = frozen_facts.alone(free.where(Record.is_bare))
+        made += [
+            (Edge, found.edges), (CandidateStatistic, found.statistics), (BlockKey, found.keys),
+            (ResolvedRecord, frozen_facts.resolved_records(found.resolved.unionByName(alone), free)),
+            (CommonValue, found.frozen.common), (HotKey, found.frozen.hot),
+        ]  # fmt: skip
     return [(table, ctx.lake.stage(table.name, frame)) for table, frame in made]
 
 
@@ -81,7 +121,7 @@ def _frozen(ctx: Context) -> DataFrame:
     return limits.where((F.col(Limitation.since) <= today) & open_).select(Limitation.record_id).distinct()
 
 
-def _resolved(ctx: Context, free: DataFrame) -> resolve.Resolution | None:
+def _resolved(ctx: Context, free: DataFrame, model: weights.Model | None, held: Held | None) -> resolve.Resolution | None:
     """The clusters of the records that say something; None when there is none (deliveries of transactions only)."""
     named = free.where(~F.col(Record.is_bare))
     if named.isEmpty():
@@ -91,9 +131,9 @@ def _resolved(ctx: Context, free: DataFrame) -> resolve.Resolution | None:
         ctx.config.identity,
         ctx.as_of,
         ctx.lake.stage,
-        model=lambda fields: _current_model(ctx, fields),
+        model=lambda fields: model,
         mark=lambda name: ctx.progress(f"identity: {name}"),
-        decided=ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None,
+        settled=Settled(ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None, held.facts(ctx) if held else None),
     )
     if found.facts["records_by_decision"]:
         ctx.progress(f"decisions made by hand joined or cut clusters of {found.facts['records_by_decision']} records")
@@ -119,25 +159,6 @@ def _clusters(free: DataFrame, found: resolve.Resolution | None) -> DataFrame:
     return bare if found is None else found.clusters.unionByName(bare)
 
 
-def _homes(ctx: Context, free: DataFrame, links: DataFrame, found: resolve.Resolution | None) -> DataFrame:
-    """HouseholdLink rows under lasting ids."""
-    owners = links.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
-    kin = found.kin if found else owners.select(F.col(PersonLink.record_id).alias("record_a"), F.col(PersonLink.record_id).alias("record_b")).limit(0)
-    settings = ctx.config.identity
-    made = ctx.lake.stage("households", households.build_households(free, owners, kin, settings.household_max_size, settings.engine, ctx.lake.stage))
-    before = ctx.lake.read_or_empty(HouseholdLink)
-    clusters = made.select(F.col(households.PERSON).alias(HouseholdLink.person_id), F.col(households.HOUSEHOLD).alias("cluster"))
-    known = before.select(HouseholdLink.person_id, HouseholdLink.household_id, HouseholdLink.since)
-    named = persistent.assign(
-        clusters, known, before.select(HouseholdLink.household_id), ctx.as_of,
-        item=HouseholdLink.person_id, group=HouseholdLink.household_id, prefix="h",
-    )  # fmt: skip
-    sized = made.withColumnRenamed(households.PERSON, HouseholdLink.person_id)
-    rows = named.join(sized, on=HouseholdLink.person_id, how="inner")
-    same = F.col("old") == F.col(HouseholdLink.household_id)
-    return HouseholdLink.shape(rows.withColumn(HouseholdLink.since, F.when(same, F.col(HouseholdLink.since)).otherwise(F.lit(ctx.as_of))))
-
-
 def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFrame, beside: list[tuple[type[Table], DataFrame]]) -> dict[str, int]:
     lake = ctx.lake
     households = member_ids.build_member_households(links, homes, ctx.member_pads(), ctx.config.privacy.member_key_version)
@@ -154,7 +175,7 @@ def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFram
     assert sizes is not None  # an aggregate without groups has one row
     return {
         "links": changes[PersonLink].rows, "persons": int(sizes["persons"]), "households": int(sizes["households"]),
-        "events": changes[IdentityEvent].inserted,
+        "events": changes[IdentityEvent].inserted, "resolved": changes[ResolvedRecord].rows if ResolvedRecord in changes else 0,
     }  # fmt: skip
 
 

@@ -1,0 +1,229 @@
+"""The night when little is new: new and changed records find their persons, and only the tables' rows they touch are written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from appetence.contracts.base import Table
+from appetence.contracts.identity import (
+    BlockKey,
+    ClericalDecision,
+    Edge,
+    HouseholdLink,
+    IdentityEvent,
+    KinPair,
+    MemberHousehold,
+    MemberPerson,
+    Person,
+    PersonLink,
+    ResolvedRecord,
+)  # fmt: skip
+from appetence.contracts.silver import Record
+from appetence.identity import golden, households, incremental, member_ids, persistent, weights
+from appetence.identity.neighbours import Town
+from appetence.pipeline import resolution_state
+from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.resolution_state import Held
+
+Rows = list[tuple[type[Table], DataFrame, DataFrame]]
+"""A table, its new rows, and the keys within which they are all there is."""
+
+
+def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen: DataFrame) -> Counts | None:
+    """Compares what changed, and writes what follows from it; None when too much changed, so that everything has to be compared."""
+    lake = ctx.lake
+    before = held.before(ctx)
+    moved = lake.stage("moved", incremental.differences(free, before.resolved))
+    count, said = moved.count(), resolution_state.decided(ctx)
+    if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, frozen):
+        return None
+    has_lost = lake.row_count(ResolvedRecord) < held.records
+    if not count and not has_lost and said == held.decided:
+        return _counts(ctx, {"pairs_compared": 0, "records_changed": 0, "events": 0})
+    ctx.progress(f"identity: {count} new, changed or departed records; all others stay as they are")
+    lost = lake.stage("bereaved", incremental.bereaved(before.resolved)) if has_lost else None
+    decided = lake.read(ClericalDecision) if lake.exists(ClericalDecision) else None
+    found = incremental.Night(before, free, moved, model, ctx.config.identity, lake.stage, decided, lost).run()
+    if found is None:
+        ctx.progress("identity: too many pairs for the blocks as they were divided; everything is compared anew")
+        return None
+    written = _Night(ctx, before, found, free, frozen, has_lost).write()
+    now = replace(held, decided=said, records=lake.row_count(ResolvedRecord), changed=held.changed + count)
+    resolution_state.remember(ctx, model, now)
+    return _counts(ctx, {**found.facts, "events": written})
+
+
+def _is_adrift(ctx: Context, before: incremental.Before, frozen: DataFrame) -> bool:
+    """Whether links of records are left that are neither compared nor limited: records that went while they were limited."""
+    kept = before.links.join(frozen, on=PersonLink.record_id, how="left_semi").count()
+    if ctx.lake.row_count(PersonLink) == ctx.lake.row_count(ResolvedRecord) + kept:
+        return False
+    known = before.resolved.select(Record.record_id).unionByName(frozen.select(Record.record_id))
+    return not before.links.join(known, on=PersonLink.record_id, how="left_anti").isEmpty()
+
+
+def _counts(ctx: Context, facts: dict[str, int]) -> Counts:
+    lake = ctx.lake
+    sizes = {"links": lake.row_count(PersonLink), "persons": lake.row_count(Person)}
+    homes = lake.read(HouseholdLink).agg(F.count_distinct(HouseholdLink.household_id)).first()
+    details = {**facts, **sizes, "households": int(homes[0]) if homes else 0, "is_incremental": True}
+    return Counts(rows_in=lake.row_count(ResolvedRecord), rows_out=sizes["persons"], details=details)
+
+
+@dataclass
+class _Night:
+    """The tables' rows that one incremental run touches."""
+
+    ctx: Context
+    before: incremental.Before
+    found: incremental.Update
+    free: DataFrame
+    frozen: DataFrame
+    has_lost: bool
+
+    def write(self) -> int:
+        """Makes all rows, then writes them; how many events."""
+        lake = self.ctx.lake
+        rows = [*self._of_records(), *self._of_persons(), *self._of_homes()]
+        staged = [(t, lake.stage(t.name, frame), lake.stage(f"{t.name}_keys", keys.select(*t.key).distinct())) for t, frame, keys in rows]
+        events = lake.stage(IdentityEvent.name, persistent.build_events(self._links, self._was, self.ctx.as_of))
+        resolution_state.forget(self.ctx)
+        writes = [partial(lake.sync, t, frame, is_staged=True, within=keys) for t, frame, keys in staged]
+        return lake.together(*writes, partial(lake.insert_new, IdentityEvent, events, is_staged=True))[-1].inserted
+
+    # -- records --------------------------------------------------------------------------------------------------------------
+
+    def _of_records(self) -> Rows:
+        found, before = self.found, self.before
+        return [
+            (ResolvedRecord, found.resolved, found.resolved.select(Record.record_id).unionByName(found.gone)),
+            (BlockKey, found.keys, found.keys.select(BlockKey.record_id).unionByName(found.renewed)),
+            (Edge, found.edges, _keys(Edge, found.edges, self._ending(before.edges))),
+            (KinPair, found.kin, _keys(KinPair, found.kin, self._ending(before.kin))),
+        ]
+
+    def _ending(self, pairs: DataFrame) -> DataFrame:
+        """The pairs of records whose pairs were made again."""
+        ids = F.broadcast(self.found.renewed)
+        left = pairs.join(ids.toDF("record_a"), on="record_a", how="left_semi")
+        return left.unionByName(pairs.join(ids.toDF("record_b"), on="record_b", how="left_semi")).select("record_a", "record_b").distinct()
+
+    # -- persons --------------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _was(self) -> DataFrame:
+        """The links of every person concerned, as they were."""
+        ids = self.found.clusters.select(Record.record_id).unionByName(self.found.moved.select(Record.record_id)).distinct()
+        persons = self.before.links.join(F.broadcast(ids), on=PersonLink.record_id, how="left_semi").select(PersonLink.person_id).distinct()
+        return self.ctx.lake.stage("links_before", self.before.links.join(F.broadcast(persons), on=PersonLink.person_id, how="left_semi"))
+
+    @cached_property
+    def _links(self) -> DataFrame:
+        """The links of every person concerned, as they are."""
+        lake, as_of = self.ctx.lake, self.ctx.as_of
+        ever = lake.read_or_empty(IdentityEvent).select(IdentityEvent.to_person_id).unionByName(
+            self.before.links.select(F.col(PersonLink.person_id).alias(IdentityEvent.to_person_id))
+        )  # fmt: skip
+        yesterday = self._was.join(self.frozen, on=PersonLink.record_id, how="left_anti")
+        owned = persistent.assign(self.found.clusters, yesterday, ever, as_of, item=PersonLink.record_id, group=PersonLink.person_id, prefix="p")
+        rows = self._rows(self.found.clusters)
+        return lake.stage("links", persistent.build_person_links(owned, rows, self._was, self.frozen, as_of))
+
+    def _rows(self, ids: DataFrame) -> DataFrame:
+        return self.free.join(F.broadcast(ids.select(Record.record_id)), on=Record.record_id, how="left_semi")
+
+    @cached_property
+    def _persons(self) -> DataFrame:
+        both = self._links.select(PersonLink.person_id).unionByName(self._was.select(PersonLink.person_id))
+        return self.ctx.lake.stage("persons_concerned", both.distinct())
+
+    def _of_persons(self) -> Rows:
+        lake, version = self.ctx.lake, self.ctx.config.privacy.member_key_version
+        rows = lake.stage("member_persons", member_ids.build_member_persons(self._links, self.ctx.member_pads(), version))
+        old = lake.read_or_empty(MemberPerson).join(F.broadcast(self._persons), on=MemberPerson.person_id, how="left_semi")
+        return [
+            (PersonLink, self._links, _keys(PersonLink, self._links, self._was)),
+            (MemberPerson, rows, _keys(MemberPerson, rows, old)),
+        ]
+
+    # -- households -----------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _town(self) -> Town:
+        found, before, lake = self.found, self.before, self.ctx.lake
+        mine = self._links.select(PersonLink.record_id).unionByName(self._was.select(PersonLink.record_id)).distinct()
+        links = before.links.join(F.broadcast(mine), on=PersonLink.record_id, how="left_anti").unionByName(self._links)
+        kin = before.kin.join(self._ending(before.kin), on=["record_a", "record_b"], how="left_anti").unionByName(found.kin)
+        said = self._resolved.select(ResolvedRecord.record_id, ResolvedRecord.place, ResolvedRecord.line)
+        return Town(links.select(PersonLink.record_id, PersonLink.member_id, PersonLink.person_id), said, kin, lake.read_or_empty(HouseholdLink))
+
+    @cached_property
+    def _resolved(self) -> DataFrame:
+        off = self.found.resolved.select(Record.record_id).unionByName(self.found.moved.select(Record.record_id)).distinct()
+        stays = self.before.resolved.join(F.broadcast(off), on=Record.record_id, how="left_anti")
+        return stays.unionByName(self.found.resolved)
+
+    @cached_property
+    def _affected(self) -> DataFrame:
+        """person_id of all whose household is made again: everybody's, when records were erased whose address is known no more."""
+        town, lake = self._town, self.ctx.lake
+        if self.has_lost:
+            every = town.links.select(PersonLink.person_id).unionByName(town.homes.select(HouseholdLink.person_id))
+            return lake.stage("affected", every.distinct())
+        was = self.before.resolved.join(F.broadcast(self._was.select(Record.record_id)), on=Record.record_id, how="left_semi")
+        return lake.stage("affected", town.affected(self._persons, self._links.select(PersonLink.record_id), was))
+
+    def _of_homes(self) -> Rows:
+        ctx, lake, town = self.ctx, self.ctx.lake, self._town
+        around = lake.stage("around", town.around(self._affected))
+        owners = lake.stage("owners", town.links.join(F.broadcast(around), on=PersonLink.person_id, how="left_semi"))
+        settings = ctx.config.identity
+        limits = households.Limits(settings.household_max_size, "driver" if settings.engine == "driver" else "auto", self._affected)
+        persons = owners.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
+        made = lake.stage("households", households.build_households(self._rows(owners), persons, town.kin, limits, lake.stage))
+        old = lake.stage("homes_before", town.homes.join(F.broadcast(self._affected), on=HouseholdLink.person_id, how="left_semi"))
+        homes = lake.stage("homes", named_homes(ctx, made, old))
+        mine = owners.join(F.broadcast(self._affected), on=PersonLink.person_id, how="left_semi")
+        best = lake.stage("best", golden.build_persons(self._rows(mine), mine, homes, self._confidence(mine)))
+        members = member_ids.build_member_households(mine, homes, ctx.member_pads(), ctx.config.privacy.member_key_version)
+        members = lake.stage("member_homes", members)
+        ids = homes.select(HouseholdLink.household_id).unionByName(old.select(HouseholdLink.household_id)).distinct()
+        theirs = lake.read_or_empty(MemberHousehold).join(F.broadcast(ids), on=MemberHousehold.household_id, how="left_semi")
+        return [
+            (HouseholdLink, homes, _keys(HouseholdLink, homes, old)),
+            (Person, best, _keys(Person, homes, self._affected)),
+            (MemberHousehold, members, _keys(MemberHousehold, members, theirs)),
+        ]
+
+    def _confidence(self, mine: DataFrame) -> DataFrame:
+        """record_id, confidence of the records in `mine`, decisions obeyed."""
+        settled = self.found.clusters.select(Record.record_id, Person.confidence)
+        ids, known = mine.select(Record.record_id), self._resolved.select(Record.record_id, Person.confidence)
+        rest = known.join(F.broadcast(ids), on=Record.record_id, how="left_semi")
+        return rest.join(F.broadcast(settled.select(Record.record_id)), on=Record.record_id, how="left_anti").unionByName(settled)
+
+
+def named_homes(ctx: Context, made: DataFrame, before: DataFrame) -> DataFrame:
+    """HouseholdLink rows of `build_households`' groups under lasting ids; `before`: the rows of the same persons, and of those who are gone."""
+    clusters = made.select(F.col(households.PERSON).alias(HouseholdLink.person_id), F.col(households.HOUSEHOLD).alias("cluster"))
+    known = before.select(HouseholdLink.person_id, HouseholdLink.household_id, HouseholdLink.since)
+    ever = ctx.lake.read_or_empty(HouseholdLink).select(HouseholdLink.household_id)
+    named = persistent.assign(clusters, known, ever, ctx.as_of, item=HouseholdLink.person_id, group=HouseholdLink.household_id, prefix="h")
+    sized = made.withColumnRenamed(households.PERSON, HouseholdLink.person_id)
+    rows = named.join(sized, on=HouseholdLink.person_id, how="inner")
+    same = F.col("old") == F.col(HouseholdLink.household_id)
+    return HouseholdLink.shape(rows.withColumn(HouseholdLink.since, F.when(same, F.col(HouseholdLink.since)).otherwise(F.lit(ctx.as_of))))
+
+
+def _keys(table: type[Table], *frames: DataFrame) -> DataFrame:
+    """The table's keys in any of these frames."""
+    keys: Sequence[str] = [str(k) for k in table.key]
+    found = frames[0].select(*keys)
+    for frame in frames[1:]:
+        found = found.unionByName(frame.select(*keys))
+    return found
