@@ -185,8 +185,11 @@ def _registry_holds_what_it_must(ctx: Context) -> None:
     assert {"auc", "calibration_error", "baseline_recency_auc"} <= set(run.data.metrics)
     assert run.data.tags["table_version.gold.feature"] == "0" or run.data.tags["table_version.gold.feature"].isdigit()
     assert {f.path for f in registry.client.list_artifacts(champion.run_id, "plots")} == {
-        "plots/gains.png", "plots/calibration.png", "plots/scores.png",
+        "plots/gains.png", "plots/calibration.png", "plots/scores.png", "plots/contributions.png",
     }  # fmt: skip
+    tried = registry.client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{champion.run_id}'")
+    assert len(tried) > 1 and all({"auc", "log_loss"} <= set(t.data.metrics) and t.info.status == "FINISHED" for t in tried)
+    assert len({t.data.params["learner"] for t in tried}) == len(tried), "each learner that was tried has a run of its own"
     root = Path(ctx.config.paths.mlflow.removeprefix("sqlite:///")).parent
     everything = b"".join(f.read_bytes() for f in root.rglob("*") if f.is_file())
     assert b"p0002" not in everything and b"MARIE" not in everything, "no personal data in the registry"

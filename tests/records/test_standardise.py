@@ -81,6 +81,7 @@ def test_a_customer_line_becomes_a_clean_record(spark: SparkSession, communes, f
     assert (misread.first_name, misread.last_name) == (None, "OLIVIER"), "a town is no first name, and a nought before a letter is an O"
     assert (misread.address_key, misread.way_name, misread.address_extra) == ("5 SQUARE MOULIN", "SQUARE DU MOULIN", "APPARTEMENT 26")
     assert (built.first_name, built.last_name, built.address_key) == (None, "DE LA TOUR", "3 RUE PORT")
+    assert (nobody.mobile_grade, nobody.landline_grade) == ("absent", "D"), "what stood in a field and is no number"
     assert (nobody.last_name, nobody.email, nobody.mobile, nobody.landline, nobody.name_grade) == (None, None, None, None, "absent")
 
 

@@ -47,6 +47,7 @@ from appetence.propensity import (
     Difference,
     Evidence,
     Judged,
+    Propensity,
     Sample,
     Shift,
     Trained,
@@ -58,13 +59,16 @@ from appetence.propensity import (
     score_shift,
 )
 from appetence.propensity.drift import Profile
-from appetence.propensity.plots import all_plots
+from appetence.propensity.plots import all_plots, contributions_plot
+from appetence.propensity.reasons import contributions, themes
 from appetence.propensity.registry import Record, Registry, ScoredModel, Version, registered_name
 from appetence.propensity.sampling import negative_rate, sample_negatives, sample_rows
 from appetence.propensity.season import Window, season_of
 from appetence.runtime.ahead import side_by_side
 from appetence.version import __version__
 
+CONTRIBUTION_ROWS = 2000
+"""Rows of the later period that the picture of contributions is drawn from."""
 KEYS = [str(Feature.cutoff), str(Feature.person_id)]
 TRAINED_FROM = (Feature, Segment, Transaction, PersonLink, HouseholdLink, Instruction, PermissionEvent)
 
@@ -278,7 +282,6 @@ def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, attempt: Attempt,
         "members_read": len(plan.scope.read_members), "groups": ",".join(sorted(set(plan.scope.groups.values()))),
     }  # fmt: skip
     metrics = {**judged.quality.as_dict(), **{f"baseline_{k}_auc": v for k, v in judged.baselines.items()}}
-    metrics |= {f"validation_{f}_{m}": v for f, values in trained.validation.items() for m, v in values.items()}
     if evidence.shift:
         metrics["score_shift"] = evidence.shift.index
     if evidence.champion and evidence.difference:
@@ -288,7 +291,18 @@ def _record(ctx: Context, plan: ModelPlan, calendar: Calendar, attempt: Attempt,
         metrics |= trained.amount.as_dict() | _value(trained.amount, judged, attempt.test.ordered().frame)
     versions = {f"table_version.{t.full_name()}": str(ctx.lake.version(t)) for t in TRAINED_FROM}
     tags = {**versions, "commit": commit() or "unknown", "as_of": str(ctx.as_of), "library_version": __version__}
-    return Record(params, metrics, tags, all_plots(judged, f"{plan.key} — later period from {calendar.test}"), {})
+    title = f"{plan.key} — later period from {calendar.test}"
+    figures = all_plots(judged, title) | {"contributions.png": contributions_plot(_contributed(model, attempt.test), title)}
+    return Record(params, metrics, tags, figures, {}, trained.validation)
+
+
+def _contributed(model: Propensity, test: Sample) -> dict[str, np.ndarray]:
+    """Theme -> what it adds to the log odds of some of the later rows."""
+    rows = test.ordered().frame
+    some = rows.iloc[:: max(1, len(rows) // CONTRIBUTION_ROWS)]
+    groups = themes(model, {c: theme_of(c) for c in model.columns})
+    added = contributions(model, model.matrix(some), groups)
+    return {theme: added[:, place] for place, theme in enumerate(groups)}
 
 
 def _value(amount: AmountModel, judged: Judged, later: pd.DataFrame) -> dict[str, float]:

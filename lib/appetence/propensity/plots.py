@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import matplotlib
 
 matplotlib.use("Agg")
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from appetence.propensity.metrics import calibration_bins
 from appetence.propensity.training import Judged
+
+Floats = NDArray[np.float64]
 
 INK, ACCENT, PALE = "#22303c", "#b5472f", "#9fb3c1"
 
@@ -66,8 +71,24 @@ def scores_plot(judged: Judged, title: str) -> Figure:
     return figure
 
 
-def _canvas(columns: int, title: str) -> tuple[Figure, list]:
-    figure = Figure(figsize=(4.6 * columns + 0.6, 3.8), layout="constrained")
+def contributions_plot(added: Mapping[str, Floats], title: str, shown: int = 15) -> Figure:
+    """What each theme adds to the log odds against a typical person: the middle half and nine tenths of the persons, the weightiest themes first."""
+    weight = {theme: float(np.abs(values).mean()) for theme, values in added.items()}
+    first = sorted(weight, key=lambda theme: (-weight[theme], theme))[:shown][::-1]
+    figure, (axis,) = _canvas(1, title, height=1.4 + 0.24 * len(first))
+    for place, theme in enumerate(first):
+        low, left, middle, right, high = np.quantile(added[theme], [0.05, 0.25, 0.5, 0.75, 0.95])
+        axis.plot([low, high], [place, place], color=PALE, linewidth=2)
+        axis.plot([left, right], [place, place], color=ACCENT, linewidth=6, solid_capstyle="butt")
+        axis.plot([middle], [place], color=INK, marker="|", markersize=9)
+    axis.axvline(0, color=INK, linewidth=0.8, linestyle="--")
+    axis.set_title("thick: the middle half of persons; thin: nine tenths", fontsize=9, color=INK)
+    axis.set(xlabel="Added to the log odds", yticks=range(len(first)), yticklabels=first)
+    return figure
+
+
+def _canvas(columns: int, title: str, height: float = 3.8) -> tuple[Figure, list]:
+    figure = Figure(figsize=(4.6 * columns + 0.6, height), layout="constrained")
     axes = [figure.add_subplot(1, columns, n + 1) for n in range(columns)]
     for axis in axes:
         axis.spines[["top", "right"]].set_visible(False)

@@ -11,7 +11,7 @@ import logging
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -21,12 +21,14 @@ import numpy as np
 import pandas as pd
 import sklearn
 from matplotlib.figure import Figure
+from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.pyfunc.model import PythonModel
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import Array
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from appetence.contracts.gold import ModelCard
 from appetence.errors import ModelError
@@ -80,6 +82,8 @@ class Record:
     tags: Mapping[str, str]
     figures: Mapping[str, Figure]
     card: Mapping[str, Any]
+    trials: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Each learner that was tried, with its figures: runs nested in the model's."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,8 @@ class Registry:
             for file, figure in record.figures.items():
                 mlflow.log_figure(figure, f"plots/{file}")
             mlflow.log_dict(dict(record.card), "card.json")
+            for learner, figures in record.trials.items():
+                self._nested(run.info.run_id, learner, figures)
             with warnings.catch_warnings():
                 # It asks for an input example; that would be the row of a person.
                 warnings.filterwarnings("ignore", message=".*input example.*")
@@ -145,6 +151,14 @@ class Registry:
         version = str(info.registered_model_version)
         self.client.set_registered_model_alias(name, CHALLENGER, version)
         return Version(name, version, run.info.run_id)
+
+    def _nested(self, parent: str, learner: str, figures: Mapping[str, float]) -> None:
+        """A run of its own under the model's for a learner that was tried."""
+        made = self.client.create_run(self._experiment(), run_name=learner, tags={MLFLOW_PARENT_RUN_ID: parent})
+        at = int(made.info.start_time)
+        metrics = [Metric(name, value, at, 0) for name, value in figures.items()]
+        self.client.log_batch(made.info.run_id, metrics=metrics, params=[Param("learner", learner)])
+        self.client.set_terminated(made.info.run_id)
 
     def conclude(self, version: Version, *, training_hash: str, is_champion: bool, reason: str, card: Mapping[str, Any]) -> None:
         """Writes down the gate's word, moves the alias when it lets the challenger through, and marks the version complete."""

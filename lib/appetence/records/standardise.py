@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.columns import dates, email, phone
@@ -102,13 +102,21 @@ def _with_reach(lines: DataFrame) -> DataFrame:
     graded = normalised.withColumns(grades)
     from_mobile, from_phone = F.col("_mobile_type") == "mobile", F.col("_phone_type") == "mobile"
     at_phone, at_mobile = F.col("_phone_type").isin("landline", "other"), F.col("_mobile_type").isin("landline", "other")
-    absent = Grade.ABSENT.value
+
+    def nothing(grade: str) -> Column:
+        """Of a number that is none: whether something stood in its field."""
+        return F.when(F.col(grade) == Grade.UNUSABLE.value, Grade.UNUSABLE.value).otherwise(Grade.ABSENT.value)
+
     return graded.withColumns(
         {
             Record.mobile: F.when(from_mobile, F.col("_mobile")).when(from_phone, F.col("_phone")),
-            Record.mobile_grade: F.when(from_mobile, F.col("_mobile_field_grade")).when(from_phone, F.col("_phone_grade")).otherwise(absent),
+            Record.mobile_grade: F.when(from_mobile, F.col("_mobile_field_grade"))
+            .when(from_phone, F.col("_phone_grade"))
+            .otherwise(nothing("_mobile_field_grade")),
             Record.landline: F.when(at_phone, F.col("_phone")).when(at_mobile, F.col("_mobile")),
-            Record.landline_grade: F.when(at_phone, F.col("_phone_grade")).when(at_mobile, F.col("_mobile_field_grade")).otherwise(absent),
+            Record.landline_grade: F.when(at_phone, F.col("_phone_grade"))
+            .when(at_mobile, F.col("_mobile_field_grade"))
+            .otherwise(nothing("_phone_grade")),
             Record.email_grade: email.email_grade(F.col("_raw_email"), F.col(Record.email)),
         }
     )
