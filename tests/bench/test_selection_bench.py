@@ -11,8 +11,8 @@ from appetence.bench import selection
 from appetence.runtime.config import load
 
 RULES = {
-    "STATUS", "SUPPRESSED", "EXTERNAL_LIST", "PERMISSION", "INSTRUCTION", "CLIENT_FILE", "DELIVERABLE", "CAP", "PRESELECT", "DEDUPLICATE",
-    "BELOW_CUT", "CELL",
+    "STATUS", "SUPPRESSED", "PERMISSION", "INSTRUCTION", "SOURCES", "CLIENT_FILE", "DELIVERABLE", "CAP", "PRESELECT", "DEDUPLICATE", "BELOW_CUT",
+    "CELL",
 }  # fmt: skip
 
 

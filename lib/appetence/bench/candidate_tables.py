@@ -34,6 +34,11 @@ def _drawn(purpose: str, count: int, *keys: str) -> Column:
     return F.pmod(F.xxhash64(F.lit(purpose), *(F.col(k) for k in keys)), F.lit(count))
 
 
+def _word(purpose: str, count: int, *keys: str) -> Column:
+    """One of `count` names of letters that sound differently."""
+    return F.concat(F.lit("A"), F.translate(_drawn(purpose, count, *keys).cast("string"), "0123456789", "BRSTMLDNGP"))
+
+
 def _share(purpose: str, share: float, *keys: str) -> Column:
     return _drawn(purpose, 100_000, *keys) < int(share * 100_000)
 
@@ -77,8 +82,8 @@ def _record(told: DataFrame) -> DataFrame:
     number = (_drawn("number", 90, "address_id") + 1).cast("string")
     way = F.concat(F.lit("RUE DU LIEU "), _drawn("way", 3000, "address_id").cast("string"))
     return _filled(Record, told, {
-        Record.customer_ref: F.col("record_id"), Record.first_name: F.concat(F.lit("PRENOM"), _drawn("first", 900, "id").cast("string")),
-        Record.last_name: F.concat(F.lit("NOM"), _drawn("name", 40_000, "household_id").cast("string")), Record.name_grade: F.lit("A"),
+        Record.customer_ref: F.col("record_id"), Record.first_name: _word("first", 900, "id"),
+        Record.last_name: _word("name", 40_000, "household_id"), Record.name_grade: F.lit("A"),
         Record.birth_date: F.when(_drawn("told", 2, "record_id") == 0, born),
         Record.address_lines: F.array(F.lit("M. X"), way), Record.way_number: number, Record.way_name: way,
         Record.address_key: F.concat_ws(" ", number, way), Record.postcode: postcode, Record.department: F.substring(postcode, 1, 2),
@@ -90,7 +95,7 @@ def _record(told: DataFrame) -> DataFrame:
 
 _SAID = (
     # channel, use, basis, share of the records told, share of these that refused later
-    ("post", "prospect", "information", 0.92, 0.12), ("email", "prospect", "consent", 0.35, 0.2), ("post", "house", "information", 0.95, 0.04),
+    ("post", "prospect", "information", 0.96, 0.05), ("email", "prospect", "consent", 0.35, 0.2), ("post", "house", "information", 0.95, 0.04),
 )  # fmt: skip
 
 

@@ -61,7 +61,7 @@ def specification(candidates: int) -> CampaignSpec:
             {"list_id": "recents", "recency_days_max": 200}, {"list_id": "aines", "age_min": 60, "segments": ("s1", "s2", "s3")},
             {"list_id": "autres", "age_min": 25},
         ),
-        "router": "router", "min_sources": 1, "cells": ({"cell": "test_b", "share": 0.1},), "holdout_share": 0.1,
+        "router": "router", "min_sources": 2, "rest_days": 30, "cells": ({"cell": "test_b", "share": 0.1},), "holdout_share": 0.1,
     })  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from appetence.contracts.reference import Instruction
 from appetence.contracts.silver import Record
 from appetence.selection import caps, preselect, suppression
 from appetence.selection.permission import permitted
-from appetence.selection.pool import ADDRESS, HOUSEHOLD, PERSON, live_records, universe
+from appetence.selection.pool import ADDRESS, HOUSEHOLD, PERSON, live_records, universe, without_coordinates
 from appetence.selection.ranking import POSITION, PRIORITY, PROBABILITY, priority
 from appetence.selection.status import HAS_STATUS, status
 from appetence.selection.supply import CHANNEL, adults_only_members, build_supplies, instructed, summarise
@@ -91,7 +91,7 @@ def _near(live: DataFrame, terms: Terms) -> DataFrame:
 
 def build_ground(s: Sources, terms: Terms, stage: Stage = lambda name, frame: frame) -> Ground:
     """The ground of a campaign; it reads neither `s.selection` nor `s.campaign`. `stage` may keep what is read several times."""
-    live = stage("live", live_records(s.record, s.person_link, s.household_link, terms))
+    live = stage("live", without_coordinates(live_records(s.record, s.person_link, s.household_link, terms)))
     wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
     listed = stage("listed", suppression.listed_persons(_near(live, terms), s.hashes, wanted, terms))
     allowed = instructed(s.instruction, s.member, s.exclusion, s.recipient, terms)

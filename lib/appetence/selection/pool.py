@@ -27,6 +27,20 @@ def live_records(records: DataFrame, links: DataFrame, households: DataFrame, te
     return at_home.withColumn(HOUSEHOLD, F.coalesce(F.col(HOUSEHOLD), F.col(PERSON)))
 
 
+_READ = (
+    R.record_id, R.member_id, R.first_delivered_on, R.delivered_on, R.name_grade, R.is_company, R.birth_date, R.address_grade, R.is_deliverable,
+    R.email_grade, R.mobile_grade, R.landline_grade,
+)  # fmt: skip
+_ASKED_FOR = (R.email, R.mobile, R.landline)
+
+
+def without_coordinates(live: DataFrame) -> DataFrame:
+    """What the rules read of live records, to be kept in scratch: of a coordinate, and of the lines of an address, only that they are there."""
+    there = [F.when(F.col(name).isNotNull(), F.lit("")).alias(name) for name in _ASKED_FOR]
+    lines = F.when(F.size(R.address_lines.col) > 0, F.array(F.lit(""))).otherwise(F.array().cast("array<string>"))
+    return live.select(PERSON, HOUSEHOLD, ADDRESS, *_READ, *there, lines.alias(R.address_lines))
+
+
 def universe(live: DataFrame, terms: Terms) -> DataFrame:
     """The candidates, one row per person: everybody for prospects, the client's own people otherwise."""
     theirs = live if terms.is_prospect else live.where(R.member_id.col == F.lit(terms.client.member_id))
