@@ -92,21 +92,22 @@ class Night:
         old = stage("old", was.join(F.broadcast(self.moved.where(F.col(_KIND) != NEW)), on=Record.record_id, how="inner").drop(_KIND))
         fresh = stage("fresh", self._fresh())
         ends = stage("ends", self._ends(old, fresh))
-        renewed = stage("renewed", ends.where("_before IS NOT NULL").select(F.col("_before").alias(Record.record_id)))
-        ids = stage("ids", ends.where("_now IS NOT NULL").select(S.node, F.col("_now").alias(S.record_id)))
+        renewed = ends.where("_before IS NOT NULL").select(F.col("_before").alias(Record.record_id))
+        ids = ends.where("_now IS NOT NULL").select(S.node, F.col("_now").alias(S.record_id))
         keys = stage("changed_keys", self._keys(ids))
         stayed = before.keys.join(F.broadcast(renewed), on=BlockKey.record_id, how="left_anti")
         wanted = stage("wanted", blocking.pairs_of(blocking.keys_of_rows(keys), blocking.keys_of_rows(stayed), self._rules()))
-        count, changed = wanted.count(), ids.count()
+        count, changed = wanted.count(), keys.count()
         if count > 2 * self.settings.max_pairs_per_record * max(changed, 1):
             return None
         met = stage("met", self._met(wanted, ids, stayed))
         edges = stage("new_edges", resolve.edges(met, _both_ids(met), self.model, self.settings, resolve.all_rules()))
         kin = KinPair.shape(resolve.kin(met, _both_ids(met), self.model))
-        touched = stage("touched", self._touched(old, ids, fresh, met))
-        held = stage("held", self._held(touched, fresh))
-        weighed = stage("weighed", self._weighed(held, renewed, met))
+        held = stage("held", self._held(self._touched(old, ids, fresh, met), fresh))
+        weighed = self._weighed(held, renewed, met)
         work = self._work(held)
+        if work.looks_again:
+            weighed = stage("weighed", weighed)
         grouped, large = work.clusters(weighed)
         again = stage("again", _named(held, grouped))
         resolved = stage("resolved", frozen.resolved_records(again, self._rows(again)))
@@ -169,9 +170,9 @@ class Night:
     def _met(self, wanted: DataFrame, ids: DataFrame, stayed: DataFrame) -> DataFrame:
         """The compared pairs, weighed, with the lowest record of each side."""
         nodes = wanted.select(F.explode(F.array(Pair.a, Pair.b)).alias(S.node)).distinct()
-        known = ids.unionByName(stayed.select(S.node, S.record_id)).join(F.broadcast(nodes), on=S.node, how="left_semi")
-        known = self.stage("known", known)
-        compared = self.stage("compared", comparison.compare(wanted, self.stage("partners", self._signed(known))))
+        asked = ids.unionByName(stayed.select(S.node, S.record_id)).join(F.broadcast(nodes), on=S.node, how="left_semi")
+        known = self.stage("partners", self._signed(asked))
+        compared = self.stage("compared", comparison.compare(wanted, known))
         weighed = scored(compared, patterns_of(compared), self.model, self.settings)
         left, right = known.select(S.node, S.record_id).toDF(Pair.a, "_id_a"), known.select(S.node, S.record_id).toDF(Pair.b, "_id_b")
         return weighed.join(left, on=Pair.a, how="inner").join(right, on=Pair.b, how="inner")
@@ -220,22 +221,20 @@ class Night:
         """record_id, cluster, confidence after decisions, of all records that share a person, then or now, with a record of a group made
         again or decided on; of how many records decisions changed the cluster."""
         columns = (Record.record_id, S.node, Cluster.cluster, Cluster.confidence)
+        if self.decided is None:  # then persons are clusters
+            return resolved.select(Record.record_id, Cluster.cluster, Cluster.confidence), 0
         mine = resolved.select(Record.record_id)
         off = mine.unionByName(self.moved.select(Record.record_id)).distinct()
         rest = self.before.resolved.join(F.broadcast(off), on=Record.record_id, how="left_anti").select(*columns)
-        asked = off
-        if self.decided is not None:
-            ends = self.decided.select(F.explode(F.array(ClericalDecision.record_a, ClericalDecision.record_b)).alias(Record.record_id)).distinct()
-            said = rest.join(F.broadcast(ends), on=Record.record_id, how="left_semi").select(Cluster.cluster).distinct()
-            bound = rest.join(F.broadcast(said), on=Cluster.cluster, how="left_semi").select(Record.record_id)
-            asked = off.unionByName(bound)
+        ends = self.decided.select(F.explode(F.array(ClericalDecision.record_a, ClericalDecision.record_b)).alias(Record.record_id)).distinct()
+        said = rest.join(F.broadcast(ends), on=Record.record_id, how="left_semi").select(Cluster.cluster).distinct()
+        bound = rest.join(F.broadcast(said), on=Cluster.cluster, how="left_semi").select(Record.record_id)
+        asked = off.unionByName(bound)
         persons = self.before.links.join(F.broadcast(asked), on=Record.record_id, how="left_semi").select(PersonLink.person_id).distinct()
         also = self.before.links.join(F.broadcast(persons), on=PersonLink.person_id, how="left_semi").select(Record.record_id)
         near = rest.join(F.broadcast(also.unionByName(asked).distinct()), on=Record.record_id, how="left_semi")
         whole = self.stage("whole", resolved.select(*columns).unionByName(near))
         assigned = whole.select(Record.record_id, Cluster.cluster, Cluster.confidence)
-        if self.decided is None:
-            return assigned, 0
         work = self._work(self.stage("asked", whole.select(Record.record_id, S.node)))
         made, moved = decisions.applied(assigned, self.decided, whole, work.weighed)
         return self.stage("settled", made), moved

@@ -27,19 +27,22 @@ def new_id(prefix: str, lowest: Column, *more: Column) -> Column:
     return F.concat(F.lit(prefix), F.substring(content_hash(lowest, *more), 1, _DIGITS))
 
 
-def assign(found: DataFrame, before: DataFrame, ever: DataFrame, as_of: date, *, item: str, group: str, prefix: str) -> DataFrame:
+def assign(
+    found: DataFrame, before: DataFrame, ever: DataFrame, as_of: date, *, item: str, group: str, prefix: str, are_few: bool = False
+) -> DataFrame:
     """Today's groups under lasting ids.
 
     `found`: item, cluster. `before`: item, group, since (yesterday's links, items that are gone included). `ever`: one column `group`,
     every id
-    ever given. Result: item, group, old and since (the group before and its date, null when new). Grain: item."""
+    ever given. `are_few`: the clusters are few beside `ever`.
+    Result: item, group, old and since (the group before and its date, null when new). Grain: item."""
     lowest = found.groupBy("cluster").agg(F.min(item).alias("_lowest"))
     known = before.select(F.col(item), F.col(group).alias("old"), F.col("since"))
     held = found.join(known, on=item, how="left")
     overlap = held.where(F.col("old").isNotNull()).groupBy("old", "cluster").agg(F.count(F.lit(1)).alias("_n"))
     age = before.groupBy(F.col(group).alias("old")).agg(F.min("since").alias("_born"))
     heirs = _heirs(overlap.join(lowest, on="cluster", how="inner").join(age, on="old", how="inner"))
-    named = _named(lowest, heirs, ever.select(F.col(ever.columns[0]).alias("_taken")).distinct(), as_of, prefix)
+    named = _named(lowest, heirs, ever.select(F.col(ever.columns[0]).alias("_taken")), as_of, prefix, are_few)
     return held.join(named, on="cluster", how="inner").select(item, F.col("_id").alias(group), "old", "since")
 
 
@@ -51,12 +54,16 @@ def _heirs(overlap: DataFrame) -> DataFrame:
     return choice.withColumn("_rank", F.row_number().over(takes)).where("_rank = 1").select("cluster", "old")
 
 
-def _named(lowest: DataFrame, heirs: DataFrame, taken: DataFrame, as_of: date, prefix: str) -> DataFrame:
+def _named(lowest: DataFrame, heirs: DataFrame, taken: DataFrame, as_of: date, prefix: str, are_few: bool) -> DataFrame:
     """cluster, _id."""
     first = new_id(prefix, F.col("_lowest"))
     again = new_id(prefix, F.col("_lowest"), F.lit(as_of))
     third = new_id(prefix, F.col("_lowest"), F.lit(as_of), F.lit("again"))
     rows = lowest.join(heirs, on="cluster", how="left").withColumn("_first", first).withColumn("_again", again)
+    if are_few:
+        asked = rows.where(F.col("old").isNull()).select(F.explode(F.array("_first", "_again")).alias("_taken"))
+        taken = taken.join(F.broadcast(asked), on="_taken", how="left_semi")
+    taken = taken.distinct()
     for candidate in ("_first", "_again"):
         marks = taken.select(F.col("_taken").alias(candidate), F.lit(True).alias(f"{candidate}_taken"))
         rows = rows.join(marks, on=candidate, how="left")

@@ -72,6 +72,9 @@ def made_with(ctx: Context, model: weights.Model) -> str:
     return packages.fingerprint([identity, columns], [settings, model.version, ctx.config.privacy.member_key_version, *members])
 
 
+UNDECIDED = "0:0"
+
+
 def decided(ctx: Context) -> str:
     """A fingerprint of the decisions made by hand."""
     columns_ = (ClericalDecision.record_a, ClericalDecision.record_b, ClericalDecision.is_same)

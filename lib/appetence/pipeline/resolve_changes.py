@@ -47,7 +47,8 @@ def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen:
         return _counts(ctx, {"pairs_compared": 0, "records_changed": 0, "events": 0})
     ctx.progress(f"identity: {count} new, changed or departed records; all others stay as they are")
     lost = lake.stage("bereaved", incremental.bereaved(before.resolved)) if has_lost else None
-    decided = lake.read(ClericalDecision) if lake.exists(ClericalDecision) else None
+    # None only where no decision holds and none held when the last run ended.
+    decided = None if said == held.decided == resolution_state.UNDECIDED else lake.read_or_empty(ClericalDecision)
     found = incremental.Night(before, free, moved, model, ctx.config.identity, lake.stage, decided, lost).run()
     if found is None:
         ctx.progress("identity: too many pairs for the blocks as they were divided; everything is compared anew")
@@ -90,10 +91,9 @@ class _Night:
         """Makes all rows, then writes them; how many events."""
         lake = self.ctx.lake
         rows = [*self._of_records(), *self._of_persons(), *self._of_homes()]
-        staged = [(t, lake.stage(t.name, frame), lake.stage(f"{t.name}_keys", keys.select(*t.key).distinct())) for t, frame, keys in rows]
         events = lake.stage(IdentityEvent.name, persistent.build_events(self._links, self._was, self.ctx.as_of))
         resolution_state.forget(self.ctx)
-        writes = [partial(lake.sync, t, frame, is_staged=True, within=keys) for t, frame, keys in staged]
+        writes = [partial(lake.sync, t, frame, is_staged=True, within=keys) for t, frame, keys in rows]
         return lake.together(*writes, partial(lake.insert_new, IdentityEvent, events, is_staged=True))[-1].inserted
 
     # -- records --------------------------------------------------------------------------------------------------------------
@@ -104,8 +104,12 @@ class _Night:
             (ResolvedRecord, found.resolved, found.resolved.select(Record.record_id).unionByName(found.gone)),
             (BlockKey, found.keys, found.keys.select(BlockKey.record_id).unionByName(found.renewed)),
             (Edge, found.edges, _keys(Edge, found.edges, self._ending(before.edges))),
-            (KinPair, found.kin, _keys(KinPair, found.kin, self._ending(before.kin))),
+            (KinPair, self._kin, _keys(KinPair, self._kin, self._ending(before.kin))),
         ]
+
+    @cached_property
+    def _kin(self) -> DataFrame:
+        return self.ctx.lake.stage("kin", self.found.kin)
 
     def _ending(self, pairs: DataFrame) -> DataFrame:
         """The pairs of records whose pairs were made again."""
@@ -130,7 +134,9 @@ class _Night:
             self.before.links.select(F.col(PersonLink.person_id).alias(IdentityEvent.to_person_id))
         )  # fmt: skip
         yesterday = self._was.join(self.frozen, on=PersonLink.record_id, how="left_anti")
-        owned = persistent.assign(self.found.clusters, yesterday, ever, as_of, item=PersonLink.record_id, group=PersonLink.person_id, prefix="p")
+        owned = persistent.assign(
+            self.found.clusters, yesterday, ever, as_of, item=PersonLink.record_id, group=PersonLink.person_id, prefix="p", are_few=True,
+        )  # fmt: skip
         rows = self._rows(self.found.clusters)
         return lake.stage("links", persistent.build_person_links(owned, rows, self._was, self.frozen, as_of))
 
@@ -144,8 +150,12 @@ class _Night:
 
     def _of_persons(self) -> Rows:
         lake, version = self.ctx.lake, self.ctx.config.privacy.member_key_version
-        rows = lake.stage("member_persons", member_ids.build_member_persons(self._links, self.ctx.member_pads(), version))
-        old = lake.read_or_empty(MemberPerson).join(F.broadcast(self._persons), on=MemberPerson.person_id, how="left_semi")
+        # After an erasure nothing says of which members' persons a record is gone.
+        links = self._town.links if self.has_lost else self._links
+        rows = lake.stage("member_persons", member_ids.build_member_persons(links, self.ctx.member_pads(), version))
+        old = lake.read_or_empty(MemberPerson)
+        if not self.has_lost:
+            old = old.join(F.broadcast(self._persons), on=MemberPerson.person_id, how="left_semi")
         return [
             (PersonLink, self._links, _keys(PersonLink, self._links, self._was)),
             (MemberPerson, rows, _keys(MemberPerson, rows, old)),
@@ -158,7 +168,10 @@ class _Night:
         found, before, lake = self.found, self.before, self.ctx.lake
         mine = self._links.select(PersonLink.record_id).unionByName(self._was.select(PersonLink.record_id)).distinct()
         links = before.links.join(F.broadcast(mine), on=PersonLink.record_id, how="left_anti").unionByName(self._links)
-        kin = before.kin.join(self._ending(before.kin), on=["record_a", "record_b"], how="left_anti").unionByName(found.kin)
+        kin = before.kin
+        for side in ("record_a", "record_b"):
+            kin = kin.join(F.broadcast(found.renewed.toDF(side)), on=side, how="left_anti")
+        kin = kin.unionByName(self._kin)
         said = self._resolved.select(ResolvedRecord.record_id, ResolvedRecord.place, ResolvedRecord.line)
         return Town(links.select(PersonLink.record_id, PersonLink.member_id, PersonLink.person_id), said, kin, lake.read_or_empty(HouseholdLink))
 
@@ -187,13 +200,15 @@ class _Night:
         persons = owners.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
         made = lake.stage("households", households.build_households(self._rows(owners), persons, town.kin, limits, lake.stage))
         old = lake.stage("homes_before", town.homes.join(F.broadcast(self._affected), on=HouseholdLink.person_id, how="left_semi"))
-        homes = lake.stage("homes", named_homes(ctx, made, old))
+        homes = lake.stage("homes", named_homes(ctx, made, old, are_few=True))
         mine = owners.join(F.broadcast(self._affected), on=PersonLink.person_id, how="left_semi")
         best = lake.stage("best", golden.build_persons(self._rows(mine), mine, homes, self._confidence(mine)))
         members = member_ids.build_member_households(mine, homes, ctx.member_pads(), ctx.config.privacy.member_key_version)
         members = lake.stage("member_homes", members)
         ids = homes.select(HouseholdLink.household_id).unionByName(old.select(HouseholdLink.household_id)).distinct()
-        theirs = lake.read_or_empty(MemberHousehold).join(F.broadcast(ids), on=MemberHousehold.household_id, how="left_semi")
+        theirs = lake.read_or_empty(MemberHousehold)
+        if not self.has_lost:
+            theirs = theirs.join(F.broadcast(ids), on=MemberHousehold.household_id, how="left_semi")
         return [
             (HouseholdLink, homes, _keys(HouseholdLink, homes, old)),
             (Person, best, _keys(Person, homes, self._affected)),
@@ -208,12 +223,15 @@ class _Night:
         return rest.join(F.broadcast(settled.select(Record.record_id)), on=Record.record_id, how="left_anti").unionByName(settled)
 
 
-def named_homes(ctx: Context, made: DataFrame, before: DataFrame) -> DataFrame:
+def named_homes(ctx: Context, made: DataFrame, before: DataFrame, *, are_few: bool = False) -> DataFrame:
     """HouseholdLink rows of `build_households`' groups under lasting ids; `before`: the rows of the same persons, and of those who are gone."""
     clusters = made.select(F.col(households.PERSON).alias(HouseholdLink.person_id), F.col(households.HOUSEHOLD).alias("cluster"))
     known = before.select(HouseholdLink.person_id, HouseholdLink.household_id, HouseholdLink.since)
     ever = ctx.lake.read_or_empty(HouseholdLink).select(HouseholdLink.household_id)
-    named = persistent.assign(clusters, known, ever, ctx.as_of, item=HouseholdLink.person_id, group=HouseholdLink.household_id, prefix="h")
+    named = persistent.assign(
+        clusters, known, ever, ctx.as_of, item=HouseholdLink.person_id, group=HouseholdLink.household_id, prefix="h",
+        are_few=are_few,
+    )  # fmt: skip
     sized = made.withColumnRenamed(households.PERSON, HouseholdLink.person_id)
     rows = named.join(sized, on=HouseholdLink.person_id, how="inner")
     same = F.col("old") == F.col(HouseholdLink.household_id)
