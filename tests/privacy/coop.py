@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ class Coop:
     persons: list[dict[str, Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
 
-    def canaries(self, numbers: range) -> list[str]:
+    def canaries(self, numbers: Iterable[int]) -> list[str]:
         return [self.persons[n]["canary"] for n in numbers]
 
     def records_of(self, number: int) -> list[str]:
