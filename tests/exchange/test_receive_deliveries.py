@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,16 @@ from appetence.columns.hashing import record_id
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
 from appetence.contracts.domain import Block
+from appetence.contracts.specs import BlockSpec
 from appetence.exchange import stores
 from appetence.exchange.pgp import Pgp
 from appetence.pipeline import receive_deliveries
 from appetence.pipeline.context import Context
+from appetence.pipeline.rights_answers import answer
+from appetence.privacy.answers import PORTABLE, portable_fields
+from appetence.privacy.matching import Identified
+from appetence.privacy.requests import Request, RequestSpec
+from appetence.privacy.rights import Case
 from appetence.runtime.config import load
 from appetence.storage.lake import Lake
 from tests.exchange.courier import CREATED, Keys, customers, member, permissions, send, transactions
@@ -261,3 +268,30 @@ def _kill_at(patch: pytest.MonkeyPatch, stage: str) -> None:
 
 def _die(*_: object) -> None:
     raise Killed
+
+
+def test_inv_24_what_portability_hands_back_is_received_again_as_it_was(office: Callable[..., Context], tmp_path: Path, keys: Keys) -> None:
+    """The files of a person's copy, sent by another member whose columns are called as ours: every provided value arrives as it came."""
+    send(tmp_path / "root/inbox", keys, "d1", three_files())
+    receive_deliveries.run(office())
+    ctx = office("run-2")
+    tables: dict[str, type[Table]] = dict(PORTABLE)
+    mine = [r.record_id for r in ctx.lake.read(RawRecord).where("customer_ref = '3'").collect()]
+    spec = RequestSpec.model_validate({
+        "right": "portability", "received_through": "operator", "received_on": ctx.as_of, "evidence": "letter",
+        "person": {"last_name": "A", "first_name": "B", "email": "a@b.fr"},
+    })  # fmt: skip
+    answer(ctx, [Case(Request("q", "q.yaml", spec), Identified("q", "found", "", ("p",), tuple(mine)), dict.fromkeys(mine, "m01"))])
+    files = {f.name: f.read_bytes() for f in (Path(ctx.config.paths.reports) / "rights" / "q" / "portability" / "m01").iterdir()}
+    assert sorted(files) == ["customers.csv", "permissions.csv", "transactions.csv"]
+
+    send(tmp_path / "root/inbox", keys, "d2", files, member_id="m02", created_at=CREATED + DAY)
+    blocks = {Block(name): BlockSpec(columns={c: c for c in portable_fields(table)}) for name, table in tables.items()}
+    as_ours = ctx.config.model_copy(update={"members": {"m01": member(keys), "m02": member(keys, "m02", blocks=blocks)}})
+    counts = receive_deliveries.run(replace(office("run-3"), config=as_ours))
+
+    assert counts.rows_rejected == 0 and counts.rows_out == 3
+    for name, table in tables.items():
+        fields = portable_fields(table)
+        rows = {r.member_id: tuple(r[c] for c in fields) for r in ctx.lake.read(table).where("customer_ref = '3'").collect()}
+        assert rows["m01"] == rows["m02"] and "3" in rows["m02"], name
