@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from appetence.cli.arguments import add_environment_arguments
+from appetence.errors import ConfigError
 from appetence.runtime.config import load
 
 
@@ -43,6 +44,12 @@ def add_to(commands: Any) -> None:
     exchange.add_argument("--json", required=True, help="where the figures are written")
     add_environment_arguments(exchange)
     exchange.set_defaults(act=_exchange)
+    erasure = parts.add_parser("erasure", help="erase 1, 100 and 10,000 persons, each in one run, beside made-up records, and say what that costs")
+    erasure.add_argument("--records", type=int, default=1_000_000, help="how many (default: 1000000)")
+    erasure.add_argument("--persons", default="1,100,10000", help="persons of each run, in order (default: 1,100,10000)")
+    erasure.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(erasure)
+    erasure.set_defaults(act=_erasure)
     propensity = parts.add_parser("propensity", help="fit on one parquet table, evaluate on a later one")
     propensity.add_argument("--train", required=True)
     propensity.add_argument("--test", required=True)
@@ -82,6 +89,20 @@ def _exchange(args: argparse.Namespace) -> int:
     from appetence.bench.exchange import bench_exchange
 
     return bench_exchange(load(args.env, args.overrides, args.conf), int(args.bytes), Path(args.json))
+
+
+def _erasure(args: argparse.Namespace) -> int:
+    from appetence.bench.erasure import bench_erasure
+
+    try:
+        persons = [int(word) for word in args.persons.split(",")]
+    except ValueError:
+        raise ConfigError("--persons takes numbers with commas between them, like 1,100,10000.") from None
+    if min(persons) < 1 or sum(persons) * 2 > args.records:
+        raise ConfigError("--persons takes numbers from 1, and no more persons together than half of --records.")
+    root = Path(load(args.env, args.overrides, args.conf).paths.scratch) / "bench-erasure"
+    own = [f"paths.root={root}", 'paths.lake="{root}/lake"', 'privacy.pepper_ref="file:{secrets}/pepper.key"']
+    return bench_erasure(load(args.env, [*args.overrides, *own], args.conf), args.records, persons, Path(args.json))
 
 
 def _propensity(args: argparse.Namespace) -> int:
