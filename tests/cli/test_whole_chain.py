@@ -12,8 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from appetence.columns.hashing import pads
+from appetence.privacy.scan import scan
 
 pytestmark = [pytest.mark.spark, pytest.mark.servers, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,9 +39,12 @@ class Demonstration:
 @pytest.fixture(scope="module")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
     root = tmp_path_factory.mktemp("demonstration") / "demo"
+    (root.parent / "events").mkdir()
+    spoken = {"enabled": "true", "compress": "false", "rolling.enabled": "false", "dir": f"file:{root.parent / 'events'}"}
+    events = ", ".join(f'"spark.eventLog.{key}": "{value}"' for key, value in spoken.items())
 
     def typed(*words: str, program: tuple[str, ...] = ("-m", "appetence.cli.main"), with_progress: bool = False) -> str:
-        sets = [word for value in (f"paths.root={root}", *GATE) for word in ("--set", value)]
+        sets = [word for value in (f"paths.root={root}", f"spark.conf={{{events}}}", *GATE) for word in ("--set", value)]
         ended = subprocess.run(
             [sys.executable, *program, *words, "--env", "demo", *sets], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
         )
@@ -73,6 +80,23 @@ def test_a_second_chain_on_the_same_inputs_changes_nothing(demonstration: Demons
     assert "score_persons:" in ran and "changed 0 rows" in ran
 
 
+def test_no_key_pepper_or_pad_stands_in_anything_written(demonstration: Demonstration, tmp_path: Path) -> None:
+    """Lake, stores, logs, models, reports, Spark's own event logs and what was printed; and the same search finds each where it is planted."""
+    root = demonstration.root
+    keys = [file.read_bytes().rstrip(b"\n") for file in sorted((root / "secrets").rglob("*.key"))]
+    assert len(keys) == 2 + 12
+    secrets: list[str | bytes] = [s for key in keys for s in (key.decode(), bytes.fromhex(key.decode()), *pads(key))]
+    pq.write_table(pa.table({"x": [pads(keys[0])[0], b"-"]}), tmp_path / "planted.parquet", compression="zstd")
+    (tmp_path / "planted.log").write_text(f"said {keys[-1].decode()} and {pads(keys[1])[1].hex(' ').upper()}", encoding="ascii")
+    planted = {f.pattern_number for f in scan([tmp_path], secrets)}
+    assert planted == {secrets.index(pads(keys[0])[0]), secrets.index(keys[-1].decode()), secrets.index(pads(keys[1])[1])}
+    logs = [f for f in (root.parent / "events").iterdir() if f.stat().st_size > 10_000]
+    assert logs and any(b"SparkListenerSQLExecutionStart" in f.read_bytes() for f in logs)
+    assert scan([root, root.parent / "events"], secrets, skip=[root / "secrets", root / "gnupg"]) == []
+    (tmp_path / "said.txt").write_text(demonstration.said, encoding="utf-8")
+    assert scan([tmp_path / "said.txt"], secrets) == []
+
+
 def test_no_person_is_named_outside_the_tables(demonstration: Demonstration) -> None:
     """What is said, logged and kept with models and reports holds neither a person's token nor an address for mail."""
     truth = pq.read_table(demonstration.root / "truth" / "person_truth.parquet", columns=["canary"]).column("canary").to_pylist()
@@ -83,3 +107,12 @@ def test_no_person_is_named_outside_the_tables(demonstration: Demonstration) -> 
         for file in (f for f in (demonstration.root / folder).rglob("*") if f.is_file() and "rights" not in f.parts):
             assert not secret.search(file.read_bytes()), file
     assert not secret.search(demonstration.said.encode())
+
+
+def test_a_wish_left_behind_is_carried_out_when_the_official_list_says_so(demonstration: Demonstration) -> None:
+    """Last, because it erases: the demonstration's third letter, and its list of the deceased."""
+    before = _tables(demonstration)
+    assert before["privacy.directive"][0] == 1
+    assert "match_deaths: 1 rows in, 1 out" in demonstration.type_("run", "match_deaths", "--as-of", AS_OF)
+    after = _tables(demonstration)
+    assert after["privacy.directive"][0] == 0 == after["privacy.death"][0] and after["silver.record"][0] == before["silver.record"][0] - 1

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from appetence.columns.text import fold
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.domain import Block, DeliveryMode
 from appetence.contracts.identity import HouseholdLink, PersonLink
@@ -27,7 +28,7 @@ from appetence.synthetic import deliveries as d
 from appetence.synthetic import permissions, purchases, truth, world, world_frames
 from appetence.synthetic.world_frames import World
 
-_LETTERS = {"access": "access_0001.yaml", "erasure": "erasure_0001.yaml"}
+_LETTERS = {"access": "access_0001.yaml", "erasure": "erasure_0001.yaml", "directive": "directive_0001.yaml"}
 _SUPPRESSION = ("scope", "last_name", "first_name", "address_1", "postcode", "city", "email", "phone")
 
 
@@ -92,21 +93,38 @@ def _write_suppressions(ctx: Context, made: World, known: DataFrame) -> None:
 
 
 def _write_requests(ctx: Context, known: DataFrame) -> None:
-    """Two letters that reached the operator: one person asks what is held, another asks to be erased."""
+    """Three letters that reached the operator: one person asks what is held, another asks to be erased, a third that it be done after death.
+    The third has died meanwhile: the official list under `deaths/` says so to `appetence run match_deaths`."""
     folder = Path(ctx.config.paths.requests) / "rights"
     folder.mkdir(parents=True, exist_ok=True)
     # Customers of one member only, under an address nobody else has: the desk needs no officer to know whose records these are.
     held = {"_records": F.count(F.lit(1)).over(Window.partitionBy("person")), "_sharing": F.count(F.lit(1)).over(Window.partitionBy(RawRecord.email))}
     clear = known.withColumns(held).where((F.col("joined_on") < F.lit(world.FULL_ON)) & (F.length(RawRecord.first_name) > 2))
     clear = clear.where("_records = 1 AND _sharing = 1")
-    asking = clear.orderBy("record_key").select("record_key", RawRecord.last_name, RawRecord.first_name, RawRecord.email).limit(len(_LETTERS))
-    for (right, file), row in zip(_LETTERS.items(), sorted(asking.collect()), strict=False):
+    told = ("record_key", RawRecord.last_name, RawRecord.first_name, RawRecord.email, "birth_day", RawRecord.postcode)
+    names = F.concat(fold(F.col(RawRecord.last_name)), F.lit("*"), fold(F.col(RawRecord.first_name)), F.lit("/")).alias("names")
+    listed = clear.where(F.col("birth_day").isNotNull() & F.col(RawRecord.postcode).rlike("^(0[1-9]|1[0-9]|2[1-9]|[3-8][0-9]|9[0-5])[0-9]{3}$"))
+    either = clear.orderBy("record_key").select(*told, names).limit(2).unionByName(listed.orderBy("record_key").select(*told, names).limit(3))
+    asking = {row["record_key"]: row for row in either.collect()}
+    for (right, file), row in zip(_LETTERS.items(), asking.values(), strict=False):
         person = {str(c): row[c] for c in (RawRecord.last_name, RawRecord.first_name, RawRecord.email)}
         said = {
             "right": right, "received_through": "operator", "received_on": world.AS_OF - dt.timedelta(days=3), "evidence": "signed letter",
-            "person": person,
+            "person": person, **({"wish": "erase"} if right == "directive" else {}),
         }  # fmt: skip
+        if right == "directive":
+            _write_death(ctx, row)
         (folder / file).write_text(yaml.safe_dump(said, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _write_death(ctx: Context, person: Row) -> None:
+    """One line of the official list, as published: names, day of birth, day and place of death; the sex is not known here."""
+    folder = Path(ctx.config.paths.requests) / "deaths"
+    folder.mkdir(parents=True, exist_ok=True)
+    died = world.AS_OF - dt.timedelta(days=20)
+    at = f"{person[RawRecord.postcode][:2]}001"
+    line = f"{person['names']:80}0{person['birth_day']:%Y%m%d}{at}{'':60}{died:%Y%m%d}{at}{'1':9}"
+    (folder / "deces-2026-m10.txt").write_text(line + "\n", encoding="utf-8")
 
 
 def _transactions(ctx: Context, made: World) -> DataFrame:
