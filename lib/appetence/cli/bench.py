@@ -29,16 +29,7 @@ def add_to(commands: Any) -> None:
     standardise.add_argument("--json", required=True, help="where the figures are written")
     add_environment_arguments(standardise)
     standardise.set_defaults(act=_standardise)
-    suppression = parts.add_parser("suppression", help="look for listed people under noisy lines, and say how many are found and how many others")
-    suppression.add_argument("--records", type=int, default=200_000, help="how many persons (default: 200000)")
-    suppression.add_argument("--json", required=True, help="where the figures are written")
-    add_environment_arguments(suppression)
-    suppression.set_defaults(act=_suppression)
-    selection = parts.add_parser("selection", help="select a tenth of made-up candidates by every rule, and say what a million costs")
-    selection.add_argument("--candidates", type=float, default=1e6, help="how many persons, e.g. 5e6 (default: 1e6)")
-    selection.add_argument("--json", required=True, help="where the figures are written")
-    add_environment_arguments(selection)
-    selection.set_defaults(act=_selection)
+    _add_selection(parts)
     exchange = parts.add_parser("exchange", help="encrypt and receive a made-up file, and say what memory that takes")
     exchange.add_argument("--bytes", type=float, default=2e9, help="size of the file, e.g. 2e9 (the default)")
     exchange.add_argument("--json", required=True, help="where the figures are written")
@@ -59,6 +50,20 @@ def add_to(commands: Any) -> None:
     propensity.add_argument("--scores", required=True, help="parquet written: id, probability, rank, decile")
     add_environment_arguments(propensity)
     propensity.set_defaults(act=_propensity)
+
+
+def _add_selection(parts: Any) -> None:
+    """The benches of lists and selections."""
+    suppression = parts.add_parser("suppression", help="look for listed people under noisy lines, and say how many are found and how many others")
+    suppression.add_argument("--records", type=int, default=200_000, help="how many persons (default: 200000)")
+    suppression.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(suppression)
+    suppression.set_defaults(act=_suppression)
+    selection = parts.add_parser("selection", help="select a tenth of made-up candidates by every rule, and say what a million costs")
+    selection.add_argument("--candidates", type=float, default=1e6, help="how many persons, e.g. 5e6 (default: 1e6)")
+    selection.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(selection)
+    selection.set_defaults(act=_selection)
 
 
 def _identity(args: argparse.Namespace) -> int:

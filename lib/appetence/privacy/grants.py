@@ -16,6 +16,8 @@ _MODELS_OF_IDENTITY = ("identity.candidate_statistic", "identity.match_model")
 """What says how records are compared, and nothing of any record."""
 _NOT_FOR_CAMPAIGNS = ("gold.campaign_file", "gold.export_line", "gold.feedback")
 """A client's own file; what leads from a printed reference back to a person."""
+_SCORES = ("gold.gains_tier", "gold.model_card", "gold.score")
+"""What campaign teams rank by, under opaque ids."""
 _LISTS = ("privacy.suppression", "privacy.external_list", "privacy.erased_record")
 
 
@@ -50,7 +52,7 @@ def _for_science(table: type[Table]) -> bool:
 
 def _for_campaigns(table: type[Table]) -> bool:
     theirs = table.schema == "gold" and table.owner in ("selection", "exchange") and table.full_name() not in _NOT_FOR_CAMPAIGNS
-    return _is_public(table) or theirs or table.full_name() == "gold.model_card"
+    return _is_public(table) or theirs or table.full_name() in _SCORES
 
 
 def _for_audit(table: type[Table]) -> bool:
@@ -63,7 +65,7 @@ ROLES: tuple[Role, ...] = (
     Role("appetence_science", "data_scientists", "data scientists: features, scores, segments, models; no name, no coordinate, no permission",
          _for_science),
     Role("appetence_campaigns", "campaign_teams",
-         "campaign teams: selections, decisions, counts, the register of exports; coordinates only in encrypted files", _for_campaigns),
+         "campaign teams: scores, selections, decisions, counts, the register of exports; coordinates only in encrypted files", _for_campaigns),
     Role("appetence_audit", "auditors", "auditors: runs, the audit trail, certificates and requests without coordinates", _for_audit),
     Role("appetence_agents", "commercial_agents", "commercial agents: no table; they are given masked counts", lambda _: False),
 )  # fmt: skip
