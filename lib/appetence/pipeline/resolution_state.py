@@ -28,7 +28,7 @@ from appetence.identity.incremental import Before
 from appetence.pipeline.context import Context
 from appetence.runtime import packages
 
-_ASKED = {"retrain", "full", "max_changed", "engine"}
+_ASKED = {"retrain", "full", "max_changed", "engine", "is_careful"}
 
 
 @dataclass(frozen=True)

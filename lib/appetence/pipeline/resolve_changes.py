@@ -30,6 +30,7 @@ from appetence.pipeline import resolution_state
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.resolution_state import Held
 
+NOTHING_DECIDED = "0:0"
 Rows = list[tuple[type[Table], DataFrame, DataFrame]]
 """A table, its new rows, and the keys within which they are all there is."""
 
@@ -43,6 +44,8 @@ def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen:
     if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, frozen):
         return None
     has_lost = lake.row_count(ResolvedRecord) < held.records
+    if ctx.config.identity.is_careful and (has_lost or said != NOTHING_DECIDED or not frozen.isEmpty()):
+        return None
     if not count and not has_lost and said == held.decided:
         return _counts(ctx, {"pairs_compared": 0, "records_changed": 0, "events": 0})
     ctx.progress(f"identity: {count} new, changed or departed records; all others stay as they are")
