@@ -287,7 +287,7 @@ def test_inv_24_what_portability_hands_back_is_received_again_as_it_was(office: 
 
     send(tmp_path / "root/inbox", keys, "d2", files, member_id="m02", created_at=CREATED + DAY)
     blocks = {Block(name): BlockSpec(columns={c: c for c in portable_fields(table)}) for name, table in tables.items()}
-    as_ours = ctx.config.model_copy(update={"members": {"m01": member(keys), "m02": member(keys, "m02", blocks=blocks)}})
+    as_ours = ctx.config.model_copy(update={"members": {"m01": member(keys), "m02": member(keys, "m02", blocks=blocks, max_unread_share=1.0)}})
     counts = receive_deliveries.run(replace(office("run-3"), config=as_ours))
 
     assert counts.rows_rejected == 0 and counts.rows_out == 3

@@ -111,6 +111,7 @@ def changed(rows: list[Row], seed: int) -> list[Row]:
     return out
 
 
+@pytest.mark.slow  # three nights, each resolved twice
 def test_a_night_of_changes_equals_a_full_run_and_a_quiet_one_compares_nothing(context: Callable[..., Context]) -> None:
     # Blocks of more than four are divided, so that the frozen division matters.
     nights = Nights(context, "identity.hot_block=4")

@@ -47,7 +47,10 @@ def test_a_pepper_is_changed_without_stopping_a_campaign(make_context: Callable[
     (folder / "person_1.csv").write_text(HEADER + "global;;;;;;marie.lefevre@free.fr;\nglobal;;;;;;paul.durand@free.fr;\n", encoding="utf-8")
     import_suppressions.run(first)
     gone = erased_hashes(first.spark.createDataFrame([("erased",)], "record_id string"), first.pepper_pads())
-    first.lake.insert_new(ErasedRecord, gone.withColumns({"pepper_version": F.lit("1"), "erased_on": F.lit(first.as_of)}))
+    first.lake.insert_new(
+        ErasedRecord,
+        gone.withColumns({"subject_kind": F.lit("record"), "cause": F.lit("request"), "pepper_version": F.lit("1"), "erased_on": F.lit(first.as_of)}),
+    )
     assert caught(first) == {"here"} and versions(first) == {"1": 2}
 
     with pytest.raises(ConfigError, match="name that version and where its pepper is kept in privacy.former_peppers"):
