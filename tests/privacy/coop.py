@@ -46,6 +46,11 @@ class Coop:
         return [r["record_id"] for r in self.records if r["number"] == number]
 
 
+def street(home: int) -> str:
+    """A street of its own for each home: namesakes in one street are taken for each other by the suppression list."""
+    return "SAULES" + "".join("ABCDEFGHIK"[int(digit)] for digit in str(home))
+
+
 def person(number: int, draw: random.Random) -> dict[str, Any]:
     """Two persons share each home; everybody has an e-mail of their own."""
     home = number // 2
@@ -53,7 +58,7 @@ def person(number: int, draw: random.Random) -> dict[str, Any]:
         "number": number, "person_id": f"p{number:04d}", "household_id": f"h{home:04d}", "canary": f"canari{draw.getrandbits(64):016x}",
         "first_name": FIRST[number % len(FIRST)], "last_name": LAST[home % len(LAST)],
         "birth_date": f"19{50 + number % 40}-0{1 + number % 9}-15", "email": f"mail{draw.getrandbits(40):010x}@free.fr",
-        "address_1": f"{home + 1} RUE DES ACACIAS", "postcode": "59000", "city": "LILLE",
+        "address_1": f"{home + 1} RUE {street(home)}", "postcode": "59000", "city": "LILLE",
     }  # fmt: skip
 
 

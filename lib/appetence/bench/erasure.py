@@ -26,6 +26,7 @@ from appetence.contracts.features import Feature
 from appetence.contracts.gold import Score
 from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
+from appetence.errors import ConfigError
 from appetence.pipeline.context import Context
 from appetence.pipeline.erasing import erase
 from appetence.pipeline.runner import opened
@@ -34,6 +35,8 @@ from appetence.privacy.erasure import Cause
 from appetence.runtime import clock, console
 from appetence.runtime.config import Config
 
+FOLDER = "bench-erasure"
+"""Name of the environment's root, which goes with all that is in it when the measurement ends."""
 PER_RECORD = 4
 """Transactions of a record."""
 _PERSON, _AT = "person", "id"
@@ -41,6 +44,7 @@ _PERSON, _AT = "person", "id"
 
 def bench_erasure(config: Config, records: int, persons: Sequence[int], target: Path) -> int:
     """The command: makes a lake of `records` records under the environment's root, erases, writes `target`, says the figures."""
+    _refuse_others(config)
     try:
         write_private(Path(config.paths.secrets), "pepper.key", "0" * 64)  # hashes of made-up persons only
         with opened(config, "bench", AS_OF, is_quiet=True) as ctx:
@@ -50,6 +54,18 @@ def bench_erasure(config: Config, records: int, persons: Sequence[int], target: 
     write(answer, target)
     console.say(json.dumps(answer))
     return 0
+
+
+def _refuse_others(config: Config) -> None:
+    """ConfigError unless everything this run writes, erases and removes lies in a folder that is the bench's own."""
+    paths, root = config.paths, Path(config.paths.root).resolve()
+    used = (paths.lake, paths.secrets, paths.inbox, paths.outbox, paths.quarantine, paths.reports, paths.requests, paths.state, paths.truth)
+    strange = [p for p in (*used, paths.mlflow.removeprefix("sqlite:///")) if "://" in p or not Path(p).resolve().is_relative_to(root)]
+    if root.name != FOLDER or strange:
+        raise ConfigError(
+            f"The bench erases and removes a lake of its own, and this environment keeps {strange[0] if strange else root} elsewhere: "
+            "run it with --env local, and set no single path."
+        )
 
 
 def run(ctx: Context, records: int, persons: Sequence[int]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from appetence.runtime.config import load
 
 def add_to(commands: Any) -> None:
     """The `bench` command and its parts."""
-    command = commands.add_parser("bench", help="measure identity or propensity on a table of your own, as JSON")
+    command = commands.add_parser("bench", help="measure a part of the suite, on a table of your own or on made-up ones, as JSON")
     parts = command.add_subparsers(dest="bench", required=True, metavar="WHAT")
     identity = parts.add_parser("identity", help="standardise, resolve and evaluate a parquet file of records")
     identity.add_argument(
@@ -97,7 +97,7 @@ def _exchange(args: argparse.Namespace) -> int:
 
 
 def _erasure(args: argparse.Namespace) -> int:
-    from appetence.bench.erasure import bench_erasure
+    from appetence.bench.erasure import FOLDER, bench_erasure
 
     try:
         persons = [int(word) for word in args.persons.split(",")]
@@ -105,7 +105,7 @@ def _erasure(args: argparse.Namespace) -> int:
         raise ConfigError("--persons takes numbers with commas between them, like 1,100,10000.") from None
     if min(persons) < 1 or sum(persons) * 2 > args.records:
         raise ConfigError("--persons takes numbers from 1, and no more persons together than half of --records.")
-    root = Path(load(args.env, args.overrides, args.conf).paths.scratch) / "bench-erasure"
+    root = Path(load(args.env, args.overrides, args.conf).paths.scratch) / FOLDER
     own = [f"paths.root={root}", 'paths.lake="{root}/lake"', 'privacy.pepper_ref="file:{secrets}/pepper.key"']
     return bench_erasure(load(args.env, [*args.overrides, *own], args.conf), args.records, persons, Path(args.json))
 

@@ -103,6 +103,19 @@ def is_default_date(parsed: Column) -> Column:
     return parsed.cast("string").isin(*_defaults())
 
 
+OLDEST = 115
+"""Years back to which a birth date is believed."""
+
+
+def is_possible_birth(parsed: Column, written: Column) -> Column:
+    """Whether somebody born then may be told of on the day `written`: not later, and not more than :data:`OLDEST` years before.
+
+    >>> spark.sql("SELECT DATE'1870-01-01' a, DATE'2026-10-01' b").select(is_possible_birth(F.col("a"), F.col("b")).alias("v")).first().v
+    False
+    """
+    return parsed.between(F.make_date(F.year(written) - OLDEST, F.lit(1), F.lit(1)), written)
+
+
 def known_date(parsed: Column) -> Column:
     """The date, null when it is a system's default.
 

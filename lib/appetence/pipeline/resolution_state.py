@@ -28,6 +28,8 @@ from appetence.identity.incremental import Before
 from appetence.pipeline.context import Context
 from appetence.runtime import packages
 
+NOTHING_DECIDED = "0:0"
+"""What `decided` says where there are no decisions."""
 _ASKED = {"retrain", "full", "max_changed", "engine", "is_careful"}
 
 

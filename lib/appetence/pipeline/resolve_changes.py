@@ -30,21 +30,21 @@ from appetence.pipeline import resolution_state
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.resolution_state import Held
 
-NOTHING_DECIDED = "0:0"
 Rows = list[tuple[type[Table], DataFrame, DataFrame]]
 """A table, its new rows, and the keys within which they are all there is."""
 
 
 def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen: DataFrame) -> Counts | None:
-    """Compares what changed, and writes what follows from it; None when too much changed, so that everything has to be compared."""
+    """Compares what changed, and writes what follows from it; None when everything has to be compared: too much changed, or a careful
+    run finds erasures, limitations or decisions about."""
     lake = ctx.lake
-    before = held.before(ctx)
-    moved = lake.stage("moved", incremental.differences(free, before.resolved))
-    count, said = moved.count(), resolution_state.decided(ctx)
-    if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, frozen):
-        return None
+    before, said = held.before(ctx), resolution_state.decided(ctx)
     has_lost = lake.row_count(ResolvedRecord) < held.records
-    if ctx.config.identity.is_careful and (has_lost or said != NOTHING_DECIDED or not frozen.isEmpty()):
+    if ctx.config.identity.is_careful and (has_lost or said != resolution_state.NOTHING_DECIDED or not frozen.isEmpty()):
+        return None
+    moved = lake.stage("moved", incremental.differences(free, before.resolved))
+    count = moved.count()
+    if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, frozen):
         return None
     if not count and not has_lost and said == held.decided:
         return _counts(ctx, {"pairs_compared": 0, "records_changed": 0, "events": 0})

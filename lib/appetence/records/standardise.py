@@ -126,8 +126,7 @@ def _with_life(lines: DataFrame) -> DataFrame:
     raw_date, written = F.col("_raw_birth_date"), F.to_date(RawRecord.delivered_at)
     parsed = lines.withColumn("_parsed", dates.parse_date(raw_date, F.year(written)))
     grade = dates.date_grade(raw_date, F.col("_parsed"))
-    lived = F.col("_parsed").between(F.make_date(F.year(written) - 115, F.lit(1), F.lit(1)), written)
-    known = F.when(lived, dates.known_date(F.col("_parsed")))
+    known = F.when(dates.is_possible_birth(F.col("_parsed"), written), dates.known_date(F.col("_parsed")))
     return parsed.withColumns(
         {
             Record.birth_date: known,

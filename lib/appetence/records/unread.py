@@ -17,8 +17,6 @@ from appetence.records.transactions import fault, rejects, with_faults
 
 EXAMPLES = 20
 """Lines named of each column and reason."""
-OLDEST = 115
-"""Years back to which a birth date is believed."""
 
 
 def unread_values(lines: DataFrame, block: Block) -> DataFrame:
@@ -61,7 +59,6 @@ def _typed(lines: DataFrame, block: Block) -> DataFrame:
 def _customers(lines: DataFrame) -> DataFrame:
     written = F.to_date(RawRecord.delivered_at)
     born = lines.withColumn("_born", dates.parse_date(F.col(RawRecord.birth_date), F.year(written)))
-    oldest = F.make_date(F.year(written) - OLDEST, F.lit(1), F.lit(1))
     # A date that a system writes when it knows none can be read: it says that nothing is known.
     is_told = ~F.coalesce(dates.is_default_date(F.col("_born")), F.lit(False))
     return with_faults(
@@ -69,8 +66,8 @@ def _customers(lines: DataFrame) -> DataFrame:
         [
             _unless(RawRecord.birth_date, F.col("_born"), "BAD_DATE", "is not a date; write yyyy-MM-dd or dd/MM/yyyy"),
             F.when(
-                is_told & ~F.col("_born").between(oldest, written),
-                fault(RawRecord.birth_date, "IMPOSSIBLE_DATE", f"is after the delivery, or more than {OLDEST} years before it"),
+                is_told & ~dates.is_possible_birth(F.col("_born"), written),
+                fault(RawRecord.birth_date, "IMPOSSIBLE_DATE", f"is after the delivery, or more than {dates.OLDEST} years before it"),
             ),
             _unless(RawRecord.email, email.normalise(F.col(RawRecord.email)), "BAD_EMAIL", "is no e-mail address"),
             _unless(RawRecord.phone, phone.e164(F.col(RawRecord.phone)), "BAD_PHONE", "is no telephone number"),
