@@ -34,8 +34,7 @@ class Shelf:
         self.said.append(text)
 
 
-@pytest.fixture
-def shelf(conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+def stocked(conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The demo's campaigns, all cut; one file each, unless a campaign has no key."""
     made = Shelf(load("demo", [], conf_folder))
 
@@ -55,6 +54,11 @@ def shelf(conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     monkeypatch.setattr(export_selection, "destroy_due", lambda *_: [])
     monkeypatch.setattr(export_selection, "_register", lambda ctx, stored, written, destroyed: made.registered.extend(written))
     return made
+
+
+@pytest.fixture
+def shelf(conf_folder: str, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    return stocked(conf_folder, monkeypatch)
 
 
 def abroad(shelf: Shelf, recipient: str, safeguard: str | None = None) -> None:

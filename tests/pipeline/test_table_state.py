@@ -18,11 +18,16 @@ def commit(folder: Path, version: int, operation: str = "WRITE", mark: str = "a"
     (log / f"{version:020d}.json").write_text(json.dumps(said) + "\n" + json.dumps({"add": {"path": "x"}}) + "\n")
 
 
+def committed(folder: Path) -> Path:
+    """A table of four versions."""
+    for version in range(4):
+        commit(folder, version)
+    return folder
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    for version in range(4):
-        commit(tmp_path / "t", version)
-    return tmp_path / "t"
+    return committed(tmp_path / "t")
 
 
 def seen(table: Path) -> Standing:

@@ -24,7 +24,7 @@ def test_inv_27_an_untouched_chain_verifies_in_any_order_of_rows() -> None:
 @pytest.mark.parametrize("removed", [0, 1, 3])
 def test_inv_27_a_removed_link_shows(removed: int) -> None:
     broken = [link for i, link in enumerate(chain()) if i != removed]
-    assert faults(broken)[0] == f"Links {removed + 1} to {removed + 1} are missing."
+    assert faults(broken) == [f"Links {removed + 1} to {removed + 1} are missing."]
 
 
 def test_inv_27_links_cut_off_at_the_end_show_against_the_ledger() -> None:
@@ -55,6 +55,13 @@ def test_inv_27_a_link_forged_with_its_own_hash_breaks_the_next() -> None:
     assert faults(links) == ["Link 4 does not follow link 3: one of the two was replaced."]
     with pytest.raises(ContractError, match=r"does not follow.*Restore ops\.audit"):
         verify(links)
+
+
+def test_inv_27_a_forger_who_also_makes_the_next_link_follow_shows() -> None:
+    links = chain()
+    links[2] = next_links(links[1], [Entry("nobody", "erased", "x", {})], AT)[0]
+    links[3] = dataclasses.replace(links[3], previous_hash=links[2].link_hash)
+    assert faults(links) == ["Link 4 was altered: its content does not give its hash."], "what came before is part of each hash"
 
 
 def test_a_doubled_link_shows() -> None:

@@ -43,6 +43,14 @@ def test_inv_21_every_table_with_personal_data_is_reached_or_says_why_it_is_kept
             assert (name in reached) != (table.keeps_after_erasure is not None), name
 
 
+def test_inv_21_every_column_that_holds_the_id_of_a_record_is_deleted_by() -> None:
+    """An edge names two records: whichever of them goes, the edge goes."""
+    deleted_by = {(t.table.full_name(), t.column) for t in plan()}
+    reached = [t for t in REGISTRY.values() if t.keeps_after_erasure is None]
+    ids = {(t.full_name(), str(f)) for t in reached for f in t.content() if str(f).startswith("record_") and f.dtype == STRING}
+    assert len(ids) > 20 and ids <= deleted_by
+
+
 def test_inv_21_a_table_that_survives_holds_no_readable_coordinate() -> None:
     readable_kinds = {Personal.IDENTITY, Personal.CONTACT, Personal.LIFE, Personal.BEHAVIOUR}
     for name, table in REGISTRY.items():

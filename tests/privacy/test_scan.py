@@ -79,11 +79,16 @@ def parquet_in_zip(path: Path) -> None:
 
 
 def sqlite_overflow(path: Path) -> None:
-    with sqlite3.connect(path) as base:
-        base.execute("CREATE TABLE tags (k TEXT, v TEXT)")
-        # At 4 KiB pages this value crosses a page border inside the canary or near it, whatever the header's size.
-        base.execute("INSERT INTO tags VALUES ('note', ?)", ("".join(f"{'.' * n}{CANARY}" for n in range(300, 600)),))
-    base.close()
+    """One long value whose canary is cut by the border of two pages, wherever that is: the raw bytes do not hold it as a whole."""
+    for before in range(0, 9_000, len(CANARY) // 2):
+        with sqlite3.connect(":memory:") as base:
+            base.execute("CREATE TABLE tags (k TEXT, v TEXT)")
+            base.execute("INSERT INTO tags VALUES ('note', ?)", (f"{'.' * before}{CANARY}{'.' * (9_000 - before)}",))
+        path.write_bytes(base.serialize())
+        base.close()
+        if CANARY.encode() not in path.read_bytes():
+            return
+    raise AssertionError("no page border cut the value")
 
 
 def sqlite_deleted(path: Path) -> None:

@@ -99,6 +99,22 @@ def test_delete_by_opaque_id_and_purge_leave_no_personal_byte(lake: Lake) -> Non
     assert not any(b"ZANZIBAROV" in f.read_bytes() for f in Path(lake.path(Record)).rglob("*") if f.is_file())
 
 
+def test_a_purge_reaches_change_data(lake: Lake) -> None:
+    """A table that somebody had Delta keep changes of: each deleted row would stand in a file of its own."""
+    rows = [{"record_id": r, "customer_ref": r, "last_name": n, "delivered_on": DAY} for r, n in (("r1", "ZANZIBAROV"), ("r2", "MARTIN"))]
+    lake.sync(Record, Record.frame(lake.spark, rows).coalesce(1))
+    lake.spark.sql(f"ALTER TABLE {lake.identifier(Record)} SET TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')")
+    lake.delete(Record, lake.spark.createDataFrame([("r1",)], "record_id string"), "record_id")
+
+    def changes() -> list[str]:
+        files = (Path(lake.path(Record)) / "_change_data").glob("*.parquet")
+        return [name for f in files for name in pq.read_table(f, columns=["last_name"]).to_pydict()["last_name"]]
+
+    assert changes() == ["ZANZIBAROV"]
+    lake.purge([Record])
+    assert changes() == [] and [r.last_name for r in lake.read(Record).collect()] == ["MARTIN"]
+
+
 def test_a_purge_reaches_rows_that_a_deletion_vector_only_marks(lake: Lake) -> None:
     """A table that somebody gave deletion vectors, as a cluster may do: a vacuum alone would keep the file with the row in it."""
     rows = [{"record_id": r, "customer_ref": r, "last_name": n, "delivered_on": DAY} for r, n in (("r1", "ZANZIBAROV"), ("r2", "MARTIN"))]
