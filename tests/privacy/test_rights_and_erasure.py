@@ -17,8 +17,6 @@ from pyspark.sql import SparkSession
 
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.campaign import Export
-from appetence.contracts.gold import Score
-from appetence.contracts.identity import Edge, HouseholdLink, MemberHousehold, PersonLink
 from appetence.contracts.privacy import (
     ErasedRecord,
     ErasureCertificate,
@@ -32,14 +30,12 @@ from appetence.contracts.reference import Instruction
 from appetence.contracts.silver import Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline import enforce_retention, handle_rights, rights_desk
 from appetence.pipeline.context import Context, Counts
-from appetence.pipeline.erasing import without_erased
-from appetence.pipeline.people import standardised
 from appetence.privacy import answer_words as words
 from appetence.privacy.answers import portable_fields
 from appetence.privacy.decisions import Decision
-from appetence.privacy.scan import scan
 from appetence.privacy.suppressions import suppressed_records
 from tests.privacy import coop as c
+from tests.privacy import proof
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 AS_OF = c.AS_OF
@@ -59,10 +55,7 @@ class World:
     raw_before: dict[str, tuple[object, ...]]
 
     def scanned(self, canaries: list[str]) -> set[str]:
-        paths = self.ctx.config.paths
-        waiting = (Path(paths.requests) / "rights").glob("*.yaml")
-        skip = [paths.secrets, *waiting, Path(paths.scratch) / "spark"]
-        return {f.file for f in scan([paths.root], canaries, skip=skip)}
+        return proof.scanned(self.ctx, canaries)
 
     def states(self) -> dict[tuple[str, str | None], int]:
         found: dict[tuple[str, str | None], int] = {}
@@ -135,8 +128,7 @@ def test_inv_22_the_scan_finds_every_canary_before_and_none_after(world: World) 
     assert places == {"lake", "outbox", "quarantine", "scratch"}
     tables = {"/".join(Path(f).relative_to(world.ctx.config.paths.lake).parts[:2]) for f in world.before if "/lake/" in f}
     assert {"bronze/raw_record", "silver/record", "gold/score", "identity/person"} <= tables
-    erased = [*world.coop.canaries(ERASED), *(world.coop.persons[n]["email"] for n in ERASED)]
-    assert world.scanned(erased) == set()
+    assert proof.bytes_left(world.ctx, world.coop, ERASED) == []
     assert len(ERASED) == 100
     others = world.coop.canaries(range(40, 41))
     assert world.scanned(others), "the same scan still finds who was not erased"
@@ -144,23 +136,12 @@ def test_inv_22_the_scan_finds_every_canary_before_and_none_after(world: World) 
 
 def test_inv_22_everybody_elses_source_rows_are_unchanged(world: World) -> None:
     gone = {r for n in ERASED for r in world.coop.records_of(n)} | {world.coop.records_of(PARTIAL)[0]}
-    now = {r[RawRecord.record_id]: tuple(r) for r in world.ctx.lake.read(RawRecord).collect()}
-    assert now == {k: v for k, v in world.raw_before.items() if k not in gone}
+    assert proof.others_changed(world.ctx.lake, world.raw_before, gone) == []
 
 
 def test_inv_21_erasure_reaches_ids_of_records_persons_and_emptied_households(world: World) -> None:
-    lake, coop = world.ctx.lake, world.coop
-    records = {r for n in ERASED for r in coop.records_of(n)}
-    persons = {coop.persons[n]["person_id"] for n in ERASED}
-    assert not records & {r.record_id for r in lake.read(PersonLink).collect()}
-    assert not records & {x for r in lake.read(Edge).collect() for x in (r.record_a, r.record_b)}
-    assert not persons & {r.person_id for r in lake.read(HouseholdLink).collect()}
-    assert {r.household_id for r in lake.read(MemberHousehold).collect()} == {p["household_id"] for p in coop.persons if p["number"] not in ERASED}
-    # A person of whom one member's record went keeps the others, but loses what was derived from all of them until it is derived again.
-    kept = coop.records_of(PARTIAL)[1:]
-    assert kept and set(kept) <= {r.record_id for r in lake.read(Record).collect()}
-    assert coop.persons[PARTIAL]["person_id"] not in {r.person_id for r in lake.read(Score).collect()}
-    assert coop.persons[PARTIAL]["person_id"] in {r.person_id for r in lake.read(HouseholdLink).collect()}
+    assert proof.ids_left(world.ctx.lake, world.coop, ERASED, PARTIAL) == []
+    assert proof.requests_that_lead_to(world.ctx.lake, world.coop, ERASED) == []
 
 
 def test_inv_22_the_certificate_says_what_was_purged_and_that_nothing_is_left(world: World) -> None:
@@ -176,24 +157,11 @@ def test_inv_22_the_certificate_says_what_was_purged_and_that_nothing_is_left(wo
 
 def test_inv_23_an_erased_person_stays_suppressed_and_does_not_return(world: World) -> None:
     ctx, coop = world.ctx, world.coop
-    again = RawRecord.frame(ctx.spark, [r for r in c.raw_rows(coop) if r["record_id"] in {*coop.records_of(3), *coop.records_of(40)}])
-    assert {r.record_id for r in without_erased(ctx, again).collect()} == set(coop.records_of(40))
+    assert proof.taken_again(ctx, coop, 3, 40) == []
+    assert proof.not_suppressed(ctx, coop, 3) == []
     assert (
         ctx.lake.read(ErasedRecord).where("subject_kind = 'record' AND cause = 'request'").count() == sum(len(coop.records_of(n)) for n in ERASED) + 1
     )
-    # Under a new customer number, with a misspelt name and without e-mail; and somebody else at the same address.
-    who = coop.persons[3]
-    base = {"delivered_at": ctx.started_at.replace(tzinfo=dt.UTC), "postcode": "59000", "city": "LILLE"}
-    noisy = [
-        RawRecord.row(record_id="noisy", member_id="m02", customer_ref="N1", first_name=who["first_name"][0],
-                      last_name=who["last_name"] + "E", address_1=who["address_1"].title(), **base),
-        RawRecord.row(record_id="other", member_id="m02", customer_ref="N2", first_name="GUY", last_name="ZIMMER",
-                      address_1=who["address_1"], **base),
-    ]  # fmt: skip
-    records = standardised(ctx, RawRecord.frame(ctx.spark, noisy))
-    pads = ctx.pads(ctx.secret(ctx.config.privacy.pepper_ref))
-    caught = suppressed_records(records, ctx.lake.read(Suppression), pads).collect()
-    assert {(r.record_id, r.scope) for r in caught} == {("noisy", "global")}
 
 
 def test_inv_21_access_shows_what_erasure_would_purge(world: World) -> None:
@@ -207,9 +175,8 @@ def test_inv_21_access_shows_what_erasure_would_purge(world: World) -> None:
     assert bottom | {"identity.person", "gold.score", "gold.selection", "gold.export_line"} <= set(tables)
     assert {r["email"] for r in tables["silver.record"]} == {who["email"]} and tables["gold.score"][0]["reasons"] == [who["canary"]]
     page = (folder / "access.html").read_text(encoding="utf-8")
-    others = [p["canary"] for p in world.coop.persons if p is not who]
-    assert who["canary"] in page and not any(o in page or o in json.dumps(document) for o in others)
-    assert who["person_id"] not in page and who["household_id"] not in json.dumps(document), "the operator's own ids stay inside"
+    for copy in (page, json.dumps(document)):
+        assert proof.foreign_in_copy(copy, world.coop, ACCESS) == []
     assert "Grand Bazar de Roubaix" in page and html.escape(words.KEPT["privacy.suppression"]) in page
     recipients = world.ctx.config.recipients
     assert document["recipients"] == [
@@ -255,8 +222,8 @@ def test_inv_03_an_opposition_to_one_member_stops_that_member_only(world: World)
 def test_inv_25_each_request_reaches_exactly_the_controllers_concerned(world: World) -> None:
     lake, coop = world.ctx.lake, world.coop
     rows = lake.read(RightsRequest).collect()
-    access = next(r for r in rows if r.right == "access" and r.person_id == coop.persons[ACCESS]["person_id"])
-    tasks = {(t.controller_role, t.controller_id) for t in lake.read(RightsTask).where(RightsTask.request_id.col == access.request_id).collect()}
+    access = proof.row_of(lake, "access", coop.persons[ACCESS]["person_id"])
+    tasks = proof.tasks_of(lake, access.request_id)
     suppliers = {r["member_id"] for r in coop.records if r["number"] == ACCESS}
     assert tasks == {("client", "r_vad"), *(("supplier", m) for m in suppliers)}
     scoped = next(r for r in rows if r.right == "opposition" and r.person_id == coop.persons[OPPOSED_ONE]["person_id"])
