@@ -1,17 +1,16 @@
 """The CDNOW hold-out: how often each customer of the 1997 cohort buys in the 39 weeks after 1997-09-30, beside the BG/NBD model.
 
-BG/NBD: Fader, Hardie and Lee (2005), "Counting your customers" the easy way; fitted here by maximum likelihood and checked against its published
-parameters. Ours is the geometric mean of three counts: BG/NBD, a Poisson regression and boosted Poisson trees, the latter two fitted on the one
-earlier window that is over by the cutoff (the 92 days after 1997-06-30), all brought to BG/NBD's total, because only a law of how buying fades
-can carry a 13-week window to 39 weeks. Inputs come from the library's own snapshots; nothing after the cutoff is read before scoring.
-
-A forecast of counts has two answers: the mean, which adds up to the total and has the least squared error, and the median, which has the least
-absolute error and is 0 for most. Both are told; the spread around the mean (negative binomial) is learnt on the earlier window too.
+The law and the three forecasts made of one mean are `propensity.counts`. Ours is a weighted mean of three counts: a Poisson regression, boosted
+Poisson trees and BG/NBD, the former two fitted on the windows of three earlier cutoffs that are over by the cutoff, all brought to BG/NBD's total,
+because only a law of how buying fades can carry a window of weeks to 39 weeks. Inputs come from the library's own snapshots; nothing after the
+cutoff is read before scoring. Weights, ridge and `SQUARED` were chosen on windows that end by the cutoff: what was learnt up to 1997-05-31,
+06-30, 07-31 and 08-31, judged on what followed until 09-30. The spread around the mean (negative binomial) is learnt on the earlier windows too.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pyspark.sql import functions as F
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import gammaln, hyp2f1
-from scipy.stats import nbinom
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import roc_auc_score
@@ -33,13 +29,26 @@ from appetence.contracts.silver import Record, Transaction
 from appetence.features import Horizon, build_features
 from appetence.features.eligibility import FEATURED_FROM
 from appetence.pipeline.context import Context
+from appetence.propensity.counts import between, dispersion, expected_counts, fit_bgnbd, medians
 
 Floats = NDArray[np.float64]
 
 CUTOFF, HOLDOUT_DAYS = dt.date(1997, 9, 30), 273
-EARLIER, EARLIER_DAYS = dt.date(1997, 6, 30), 92
+EARLIER = {dt.date(1997, 6, 30): 92, dt.date(1997, 7, 15): 77, dt.date(1997, 7, 31): 61}
+"""Earlier cutoffs, and the days of their windows: all end on the cutoff."""
 WEEK = 7.0
 LEAST_WEEKS = 8.0
+SHARES = (0.6, 0.2, 0.2)
+"""Of the regression, the trees and BG/NBD."""
+RIDGE, SEEDS = 0.03, (1, 2)
+SQUARED = 4.0
+"""How often the squared error counts beside the absolute one in the forecast between mean and median: on the earlier windows that costs about one
+percent of squared error."""
+SMALLEST, UNKNOWN_GAP = 1e-9, 4.0
+LOGGED = (
+    "repeats", "spend", "recency_weeks", "basket", "decayed_30", "decayed_90", "decayed_365", "recent_30", "recent_90", "recent_180", "weeks",
+    "last_weeks", "largest", "decayed_spend",
+)  # fmt: skip
 PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 """BG/NBD parameters of the tenth of the customers that the paper uses."""
 
@@ -47,54 +56,47 @@ PUBLISHED = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}
 def holdout_task(ctx: Context, sample_file: Path) -> list[dict[str, Any]]:
     """Rows to print: error, ranking and total of each forecast on the 2,357 customers of the published sample."""
     tables = _tables(ctx)
-    earlier, now = tables[EARLIER], tables[CUTOFF]
+    earlier, now = [(tables[cutoff], days) for cutoff, days in EARLIER.items()], tables[CUTOFF]
     is_sample = now["customer_ref"].isin(_sample(sample_file)).to_numpy()
     actual = now["later"].to_numpy(dtype=float)[is_sample]
-    weeks = HOLDOUT_DAYS / WEEK
-    published = expected_counts(np.array(list(PUBLISHED.values())), now[is_sample], weeks)
-    ours, spread = forecast(earlier, now)[is_sample], dispersion(earlier)
-    forecasts = {"BG/NBD, published": published, "Appetence": ours}
-    forecasts |= {"BG/NBD, median": medians(published, spread), "Appetence, median": medians(ours, spread)}
+    published = expected_counts(np.array(list(PUBLISHED.values())), now[is_sample], HOLDOUT_DAYS / WEEK)
+    ours, size = forecast(earlier, now)
+    ours = ours[is_sample]
+    forecasts = {"BG/NBD, published": published, "Appetence, mean": ours, "Appetence, between": between(ours, size, SQUARED)}
+    forecasts |= {"Appetence, median": medians(ours, size)}
     forecasts["recency alone"] = -now["recency_weeks"].to_numpy()[is_sample]
     forecasts["frequency alone"] = now["repeats"].to_numpy()[is_sample]
     return [{"forecast": name, **judged(actual, values, is_count=not name.endswith("alone"))} for name, values in forecasts.items()]
 
 
-def forecast(earlier: pd.DataFrame, now: pd.DataFrame) -> Floats:
-    """Expected transactions in the hold-out window of each row of `now`, learnt on `earlier` and its 13 weeks."""
-    known = earlier[earlier["weeks"] >= LEAST_WEEKS]
-    past = expected_counts(fit_bgnbd(known), known, EARLIER_DAYS / WEEK)
-    future = expected_counts(fit_bgnbd(now), now, HOLDOUT_DAYS / WEEK)
-    x, z = _inputs(known, past), _inputs(now, future)
-    means, scales = x.mean(axis=0), x.std(axis=0)
-    y = known["later"].to_numpy(dtype=float)
-    linear = PoissonRegressor(alpha=1e-2, max_iter=500).fit((x - means) / scales, y).predict((z - means) / scales)
-    trees = HistGradientBoostingRegressor(
-        loss="poisson", max_iter=80, learning_rate=0.05, max_leaf_nodes=6, min_samples_leaf=150, l2_regularization=10,
-        early_stopping=False, random_state=1,
-    )  # fmt: skip
+def forecast(earlier: Sequence[tuple[pd.DataFrame, int]], now: pd.DataFrame) -> tuple[Floats, float]:
+    """Expected transactions in the hold-out window of each row of `now`, and the spread around BG/NBD's mean; learnt on `earlier`: tables with
+    the days of their windows."""
+    past = [_learnt(table, days) for table, days in earlier]
+    x, y = np.vstack([values for values, _ in past]), np.concatenate([later for _, later in past])
+    law = expected_counts(fit_bgnbd(now), now, HOLDOUT_DAYS / WEEK)
+    z = _inputs(now, law)
+    means, scales = x.mean(axis=0), np.maximum(x.std(axis=0), SMALLEST)
+    linear = PoissonRegressor(alpha=RIDGE, max_iter=500).fit((x - means) / scales, y).predict((z - means) / scales)
     with threadpool_limits(limits=1):
-        boosted = trees.fit(x, y).predict(z)
-    blend = np.cbrt(linear * boosted * future)
-    return np.asarray(blend * future.sum() / blend.sum())
+        boosted = np.mean([_trees(seed).fit(x, y).predict(z) for seed in SEEDS], axis=0)
+    parts = (linear, boosted, law)
+    mean = np.sum([share * part * law.sum() / part.sum() for share, part in zip(SHARES, parts, strict=True)], axis=0)
+    return np.asarray(mean), dispersion(np.exp(x[:, 0]), y)
 
 
-def dispersion(earlier: pd.DataFrame) -> float:
-    """Size of the negative binomial of what customers buy around BG/NBD's mean: large when they keep close to it; by maximum likelihood."""
-    known = earlier[earlier["weeks"] >= LEAST_WEEKS]
-    means = np.maximum(expected_counts(fit_bgnbd(known), known, EARLIER_DAYS / WEEK), 1e-4)
-    counts = known["later"].to_numpy(dtype=float)
-
-    def loss(log_size: float) -> float:
-        size = np.exp(log_size)
-        return -float(nbinom.logpmf(counts, size, size / (size + means)).mean())
-
-    return float(np.exp(minimize_scalar(loss, bounds=(-4.0, 6.0), method="bounded").x))
+def _learnt(table: pd.DataFrame, days: int) -> tuple[Floats, Floats]:
+    """Inputs and later counts of the customers known long enough at one earlier cutoff."""
+    law = expected_counts(fit_bgnbd(table), table, days / WEEK)
+    is_known = (table["weeks"] >= LEAST_WEEKS).to_numpy()
+    return _inputs(table, law)[is_known], table["later"].to_numpy(dtype=float)[is_known]
 
 
-def medians(means: Floats, size: float) -> Floats:
-    """The count that each customer is as likely to exceed as to stay under."""
-    return np.asarray(nbinom.ppf(0.5, size, size / (size + np.maximum(means, 1e-9))), dtype=np.float64)
+def _trees(seed: int) -> HistGradientBoostingRegressor:
+    return HistGradientBoostingRegressor(
+        loss="poisson", max_iter=80, learning_rate=0.05, max_leaf_nodes=6, min_samples_leaf=150, max_features=0.5, l2_regularization=10,
+        early_stopping=False, random_state=seed,
+    )  # fmt: skip
 
 
 def judged(actual: Floats, values: Floats, *, is_count: bool = True) -> dict[str, float | None]:
@@ -110,42 +112,25 @@ def judged(actual: Floats, values: Floats, *, is_count: bool = True) -> dict[str
     }
 
 
-def fit_bgnbd(rows: pd.DataFrame) -> Floats:
-    """r, alpha, a, b by maximum likelihood over `repeats`, `last_weeks` (first to last purchase) and `weeks` (first purchase to cutoff)."""
-    x, tx, age = (rows[c].to_numpy(dtype=float) for c in ("repeats", "last_weeks", "weeks"))
-
-    def loss(logs: Floats) -> float:
-        r, alpha, a, b = np.exp(logs)
-        common = gammaln(r + x) - gammaln(r) + r * np.log(alpha) + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
-        alive = -(r + x) * np.log(alpha + age)
-        gone = np.log(a) - np.log(b + np.maximum(x, 1) - 1) - (r + x) * np.log(alpha + tx)
-        return float(-np.mean(common + np.where(x > 0, np.logaddexp(alive, gone), alive)))
-
-    found = minimize(loss, np.zeros(4), method="Nelder-Mead", options={"maxiter": 4000, "xatol": 1e-5, "fatol": 1e-9})
-    return np.asarray(np.exp(found.x))
-
-
-def expected_counts(parameters: Floats, rows: pd.DataFrame, weeks: float) -> Floats:
-    """Expected purchases in the next `weeks`, given what each customer did."""
-    r, alpha, a, b = parameters
-    x, tx, age = (rows[c].to_numpy(dtype=float) for c in ("repeats", "last_weeks", "weeks"))
-    fades = ((alpha + age) / (alpha + age + weeks)) ** (r + x) * hyp2f1(r + x, b + x, a + b + x - 1, weeks / (alpha + age + weeks))
-    is_gone = np.where(x > 0, a / (b + np.maximum(x, 1) - 1) * ((alpha + age) / (alpha + tx)) ** (r + x), 0.0)
-    return np.asarray((a + b + x - 1) / (a - 1) * (1 - fades) / (1 + is_gone))
-
-
 def _inputs(rows: pd.DataFrame, expected: Floats) -> Floats:
-    """Logarithms of BG/NBD's count, repeats, spend, recency, mean basket and recent activity."""
-    logs = [np.log(np.maximum(expected, 1e-6))]
-    logs += [np.log1p(np.maximum(rows[c].to_numpy(dtype=float), 0.0)) for c in ("repeats", "spend", "recency_weeks", "basket", "decayed", "recent")]
-    return np.column_stack(logs)
+    """Logarithms of BG/NBD's count and of what the library's features tell, and how regular the customer is; nothing is missing."""
+    gaps = rows["repeats"].to_numpy(dtype=float)
+    has_gap, mean_gap = gaps > 0, rows["last_weeks"].to_numpy(dtype=float) / np.maximum(gaps, 1)
+    spread = np.sqrt(np.maximum(rows["gap_squares"].to_numpy(dtype=float) / WEEK**2 / np.maximum(gaps, 1) - mean_gap**2, 0))
+    recency = rows["recency_weeks"].to_numpy(dtype=float)
+    regular = [
+        np.where(has_gap, np.log1p(mean_gap), UNKNOWN_GAP), np.where(has_gap, np.log((recency + 0.5) / (mean_gap + 0.5)), 0.0),
+        has_gap.astype(float), np.where(gaps > 1, spread / np.maximum(mean_gap, 0.1), 0.0),
+    ]  # fmt: skip
+    logs = [np.log1p(np.maximum(rows[c].to_numpy(dtype=float), 0.0)) for c in LOGGED]
+    return np.column_stack([np.log(np.maximum(expected, 1e-6)), *logs, *regular])
 
 
 def _tables(ctx: Context) -> dict[dt.date, pd.DataFrame]:
     """One table per cutoff: what each customer did by then, and on how many days it bought in the window after."""
     links, bought = ctx.lake.read(PersonLink), ctx.lake.read(Transaction)
-    everybody = links.select(PersonLink.person_id).distinct().withColumn(FEATURED_FROM, F.lit(EARLIER))
-    rows = build_features(bought, links, everybody, [EARLIER, CUTOFF], Horizon(gap=0, length=EARLIER_DAYS, history=1096))
+    everybody = links.select(PersonLink.person_id).distinct().withColumn(FEATURED_FROM, F.lit(min(EARLIER)))
+    rows = build_features(bought, links, everybody, [*EARLIER, CUTOFF], Horizon(gap=0, length=max(EARLIER.values()), history=1096))
     refs = ctx.lake.read(Record).join(links.select(PersonLink.record_id, PersonLink.person_id), on=str(Record.record_id), how="inner")
     named = rows.join(refs.select(PersonLink.person_id, Record.customer_ref), on=str(PersonLink.person_id), how="inner")
     whole = ctx.lake.stage("cdnow", named).toPandas()
@@ -153,7 +138,7 @@ def _tables(ctx: Context) -> dict[dt.date, pd.DataFrame]:
         Feature.person_id, Transaction.transaction_date
     )
     events = days.distinct().toPandas()
-    return {cutoff: _described(whole, events, cutoff, length) for cutoff, length in ((EARLIER, EARLIER_DAYS), (CUTOFF, HOLDOUT_DAYS))}
+    return {cutoff: _described(whole, events, cutoff, length) for cutoff, length in (*EARLIER.items(), (CUTOFF, HOLDOUT_DAYS))}
 
 
 def _described(whole: pd.DataFrame, events: pd.DataFrame, cutoff: dt.date, length: int) -> pd.DataFrame:
@@ -166,7 +151,9 @@ def _described(whole: pd.DataFrame, events: pd.DataFrame, cutoff: dt.date, lengt
         {
             "customer_ref": rows["customer_ref"], "repeats": rows["days_total"] - 1, "last_weeks": (last - first).dt.days / WEEK,
             "weeks": (moment - first).dt.days / WEEK, "recency_weeks": (moment - last).dt.days / WEEK, "spend": rows["amount_total"] / 100,
-            "basket": rows["amount_total"] / 100 / rows["events_total"], "decayed": rows["decayed_events_90"], "recent": rows["events_90d"],
+            "basket": rows["amount_total"] / 100 / rows["events_total"], "largest": rows["largest_amount"] / 100,
+            "decayed_spend": rows["decayed_amount_90"] / 100, "gap_squares": rows["gap_squares_total"],
+            **{f"decayed_{h}": rows[f"decayed_events_{h}"] for h in (30, 90, 365)}, **{f"recent_{w}": rows[f"events_{w}d"] for w in (30, 90, 180)},
             "later": rows["person_id"].map(later).fillna(0),
         }
     )  # fmt: skip
