@@ -7,11 +7,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 
+from appetence.contracts.gold import Score
 from appetence.errors import LawError, ModelError, PartlyDoneError
 from appetence.pipeline import select_campaign
 from appetence.pipeline.select_campaign import lawful_campaigns
 from appetence.runtime.config import load
+from tests.selection.coop import AS_OF, campaign, terms
 
 
 def _context(conf_folder: str, client: str, country: str = "US", **options: str) -> Any:
@@ -66,3 +69,19 @@ def test_when_no_campaign_can_be_cut_the_job_fails_with_the_first_reason(monkeyp
     with pytest.raises(ModelError, match="no scores for noel_vad"):
         select_campaign.run(_context(conf_folder, "r_vad", "FR", campaign="noel_vad"))
     assert not written
+
+
+@pytest.mark.spark
+def test_a_ranking_by_amount_needs_scores_that_know_amounts(spark: SparkSession, conf_folder: str) -> None:
+    scored = {"model_key": "house:r_m04", "cutoff": AS_OF, "probability": 0.2}
+    said = terms(conf_folder, campaign(product="house", client="r_m04", ranking="expected_amount", min_sources=1))
+
+    def read(cents: int | None) -> list[int | None]:
+        frame = Score.frame(spark, [{**scored, "person_id": "p1", "expected_amount_cents": cents}, {**scored, "person_id": "p2"}])
+        lake: Any = SimpleNamespace(read=lambda table: frame)
+        made = select_campaign._scores(SimpleNamespace(lake=lake, spark=spark), said)  # type: ignore[arg-type]  # all that it reads
+        return sorted((row["expected_amount_cents"] for row in made.collect()), key=str)
+
+    assert read(900) == [900, None]
+    with pytest.raises(ModelError, match="know no amounts"):
+        read(None)

@@ -50,7 +50,7 @@ FILES: dict[str, tuple[str, str, str]] = {
     "the cost has a comma": (changed("0.62", "0,62"), "cost_per_piece_eur", "with a decimal point"),
     "the piece costs nothing": (changed("0.62", "0"), "cost_per_piece_eur", "more than 0"),
     "the hold-out is a percentage": (changed("holdout_share: 0.1", "holdout_share: 10"), "holdout_share", "less than 0.5"),
-    "the ranking is none": (changed("ranking: model", "ranking: score"), "ranking", "use model, recency or value"),
+    "the ranking is none": (changed("ranking: model", "ranking: score"), "ranking", "use model, expected_amount, recency or value"),
     "the merge level is in French": (changed("family", "foyer"), "merge_level", "use person, family or address"),
     "the name has an accent": (changed("campaign_id: noel_vad", "campaign_id: Noël"), "campaign_id", "small letters, digits and underscores"),
     "the name is another file's": (changed("campaign_id: noel_vad", "campaign_id: noel_bis"), "campaign_id", "make them the same"),

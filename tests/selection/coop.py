@@ -150,7 +150,10 @@ def _person(r: random.Random, coop: Coop, spec: CampaignSpec, person: str, house
         for _ in range(r.choice([1, 1, 1, 2])):
             _record(r, coop, spec, person, household, member, born)
     if r.random() < 0.9:
-        coop.add("score", model_key="k", cutoff=AS_OF, person_id=person, probability=round(r.choice([r.random() * 0.1, 0.04]), 9))
+        chance, number = round(r.choice([r.random() * 0.1, 0.04]), 9), int(person[1:])
+        # One in seven without an amount, so that a campaign ranked by amount has somebody to leave out.
+        cents = None if number % 7 == 0 else round(chance * (1000 + number * 37 % 9000))
+        coop.add("score", model_key="k", cutoff=AS_OF, person_id=person, probability=chance, expected_amount_cents=cents)
     if r.random() < 0.03:
         coop.add("death", person_id=person, certainty=r.choice(["probable", "certain"]))
 

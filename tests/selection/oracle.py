@@ -171,7 +171,7 @@ class Oracle:
     def list_position(self, person: str, best: Row | None) -> int | None:
         born = [r["birth_date"] for r in self.records[person] if r["birth_date"]]
         age = _years(self.spec.drop_date, max(born)) if born else None
-        if self.spec.ranking == "model" and self.score(person) is None:
+        if self.spec.ranking in ("model", "expected_amount") and self.score(person) is None:
             return None
         for position, wanted in enumerate(self.spec.lists, start=1):
             if wanted.age_max is None or (age is not None and age <= wanted.age_max):
@@ -199,7 +199,8 @@ class Oracle:
         return channel, position or 1, [x for x in ORDER if x in found]
 
     def score(self, person: str) -> float | None:
-        return next((s["probability"] for s in self.coop.of("score") if s["person_id"] == person), None)
+        told = "expected_amount_cents" if self.spec.ranking == "expected_amount" else "probability"
+        return next((s[told] for s in self.coop.of("score") if s["person_id"] == person), None)
 
 
 def _years(day: dt.date, born: dt.date) -> int:

@@ -29,6 +29,14 @@ CASES: dict[str, dict[str, Any]] = {
     "prospect_phone_before": {"seed": 11, "channels": ("phone",), "drop_date": dt.date(2026, 8, 10), "min_sources": 1},
     "prospect_phone_after": {"seed": 5, "channels": ("phone",), "drop_date": dt.date(2026, 8, 11), "min_sources": 1},
     "house_email_post": {"seed": 5, "product": "house", "client": "r_m04", "channels": ("email", "post"), "min_sources": 1},
+    "house_by_amount": {
+        "seed": 5,
+        "product": "house",
+        "client": "r_m04",
+        "channels": ("email", "post"),
+        "min_sources": 1,
+        "ranking": "expected_amount",
+    },
     "charity_email": {"seed": 14, "client": "r_m05", "purpose": "caritative", "channels": ("email", "phone"), "min_sources": 1},
 }
 every_case = pytest.mark.parametrize("case", CASES)
@@ -243,6 +251,20 @@ def test_inv_12_as_many_as_ordered_and_the_best(cut: Cut) -> None:
     assert scores == sorted(scores, key=lambda p: -1.0 if p is None else p, reverse=True)
     below = {d["person_id"] for d in cut.decision if d["first_reason"] == "BELOW_CUT"}
     assert below == {u["person_id"] for u in units} - inside
+
+
+def test_a_campaign_that_asks_for_value_takes_those_expected_to_spend_most(
+    spark: SparkSession, conf_folder: str, decided: Callable[[str], Decided]
+) -> None:
+    found = decided("house_by_amount")
+    made = cut_case(spark, conf_folder, "house_by_amount", found, len(found.eligible) // 2)
+    told = {s["person_id"]: (s["expected_amount_cents"], s["probability"]) for s in found.coop.of("score")}
+    ranked = [told[u["person_id"]] for u in made.units]
+    assert ranked == sorted(ranked, reverse=True), "by expected cents, within a cent by probability"
+    assert [p for _, p in ranked] != sorted((p for _, p in ranked), reverse=True), "another order than that of the probability"
+    assert made.campaign["model_key"] == "house:r_m04" and len(made.selection) < len(made.units)
+    unknown = {p for p, (cents, _) in told.items() if cents is None}
+    assert unknown & set(found.candidates) and not unknown & set(found.eligible), "whose amount is not known is on no list"
 
 
 def test_inv_13_cells_share_out_the_selection_and_codes_name_them(cut: Cut) -> None:

@@ -243,7 +243,11 @@ class CampaignSpec(Spec):
     quantity: int | None = Field(default=None, ge=1, description="pieces ordered; null: down to break-even")
     cost_per_piece_eur: float = Field(gt=0)
     margin_per_response_eur: float = Field(gt=0)
-    ranking: Literal["model", "recency", "value"] = "model"
+    ranking: Literal["model", "expected_amount", "recency", "value"] = Field(
+        default="model",
+        description="model: by probability; expected_amount: by what the model expects each person to spend; recency: by the last event; "
+        "value: by the amount of three years",
+    )
     min_sources: int = Field(default=2, ge=1)
     lists: tuple[ListSpec, ...] = Field(min_length=1)
     list_allocation: Literal["priority", "seeded"] = Field(

@@ -261,7 +261,8 @@ def current_suppressions(ctx: Context) -> DataFrame:
 
 
 def _scores(ctx: Context, terms: Terms) -> DataFrame:
-    """The newest scores of the campaign's model up to its cutoff; ModelError when there are none, no rows for a formula."""
+    """The newest scores of the campaign's model up to its cutoff; no rows for a formula. ModelError when there are none, or none with the amounts
+    it ranks by."""
     if terms.model_key is None:
         return Score.frame(ctx.spark)
     scores = ctx.lake.read(Score).where((F.col(Score.model_key) == terms.model_key) & (F.col(Score.cutoff) <= F.lit(terms.cutoff)))
@@ -271,7 +272,13 @@ def _scores(ctx: Context, terms: Terms) -> DataFrame:
             f"campaigns/{terms.spec.campaign_id}.yaml ranks by model, but there are no scores of {terms.model_key} up to {terms.cutoff}: "
             "run train_propensity and score_persons, or set ranking: recency."
         )
-    return scores.where(F.col(Score.cutoff) == F.lit(newest[0]))
+    found = scores.where(F.col(Score.cutoff) == F.lit(newest[0]))
+    if terms.is_by_amount and found.where(F.col(Score.expected_amount_cents).isNotNull()).isEmpty():
+        raise ModelError(
+            f"campaigns/{terms.spec.campaign_id}.yaml ranks by expected_amount, but the scores of {terms.model_key} know no amounts: too few buyers "
+            "to learn them from, or a model of before; set ranking: model."
+        )
+    return found
 
 
 def _segments(segments: DataFrame, terms: Terms) -> DataFrame:

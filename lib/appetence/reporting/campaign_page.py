@@ -100,14 +100,20 @@ def _ordered(c: Row) -> str:
     return f"{numbers.count(ordered)} ordered" if ordered else "down to break-even"
 
 
+def _by_what(c: Row, spec: CampaignSpec | None) -> str:
+    if not c[Campaign.model_key]:
+        return spec.ranking if spec else "a formula"
+    amount = "the amount expected by " if spec and spec.ranking == "expected_amount" else ""
+    return f"{amount}the model {c[Campaign.model_key]}"
+
+
 def specification(found: CampaignRows) -> list[str]:
     """What the campaign asks, in sentences."""
     c, spec = found.campaign, found.spec
     said = [
         f"{words.product(c[Campaign.product])}.",
         f"Purpose: {words.purpose(c[Campaign.purpose])}; programme {words.readable(c[Campaign.programme])}; channel {_channels(c)}.",
-        f"Ranked by the model {c[Campaign.model_key]}, on the history up to {numbers.day(c[Campaign.cutoff])}." if c[Campaign.model_key]
-        else f"Ranked by {spec.ranking if spec else 'a formula'}, on the history up to {numbers.day(c[Campaign.cutoff])}.",
+        f"Ranked by {_by_what(c, spec)}, on the history up to {numbers.day(c[Campaign.cutoff])}.",
         f"{_ordered(c).capitalize()}, and {numbers.count(c[Campaign.planned_holdout])} more planned to be held out.",
         *(_rule(r) for r in found.rules),
     ]  # fmt: skip

@@ -177,11 +177,11 @@ def own_customers(live: DataFrame, terms: Terms) -> DataFrame:
 
 
 def with_facts(chosen: DataFrame, s: Sources, live: DataFrame, allowed: DataFrame, terms: Terms) -> DataFrame:
-    """Adds what lists and ranking read: age, place (of the record used, else of the person), purchases, segment and probability."""
+    """Adds what lists and ranking read: age, place (of the record used, else of the person), purchases, segment, probability and expected amount."""
     place = s.record.select(R.record_id.col.alias("_used"), R.postcode.col.alias("_postcode"), R.department.col.alias("_department"))
     person = s.person.select(PERSON, Person.postcode.col.alias("_person_postcode"), Person.department.col.alias("_person_department"))
     segment = s.segment.select(PERSON, Segment.age.col.alias("_inferred_age"), Segment.segment)
-    score = s.score.select(PERSON, Score.probability)
+    score = s.score.select(PERSON, Score.probability, Score.expected_amount_cents)
     bought = preselect.purchases(s.transaction, live, allowed, terms)
     joined = chosen.withColumn("_used", F.col("best.record_id")).join(place, on="_used", how="left").join(person, on=PERSON, how="left")
     joined = joined.join(segment, on=PERSON, how="left").join(score, on=PERSON, how="left").join(bought, on=PERSON, how="left")

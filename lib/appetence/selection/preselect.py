@@ -57,7 +57,7 @@ def filters(spec: ListSpec, terms: Terms) -> dict[str, Column]:
     checks: dict[str, Column] = {}
     if terms.model_key is not None:
         # Ranked by a model: whom it does not score (who objects to profiling, or is not known well enough) is on no list, not last on one.
-        checks["score"] = F.col(Score.probability).isNotNull()
+        checks["score"] = F.col(Score.expected_amount_cents if terms.is_by_amount else Score.probability).isNotNull()
     if spec.departments:
         checks["departments"] = F.col(DEPARTMENT).isin(list(spec.departments))
     if spec.postcodes:

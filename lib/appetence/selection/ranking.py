@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from appetence.columns.hashing import stable_order
 from appetence.columns.positions import with_position
 from appetence.contracts.campaign import Selection
+from appetence.contracts.gold import Score
 from appetence.selection.pool import ADDRESS, HOUSEHOLD, PERSON
 from appetence.selection.preselect import AMOUNT, LAST_ON
 from appetence.selection.terms import Terms
@@ -23,16 +24,18 @@ _UNRANKED = 1 << 40
 
 
 def priority(terms: Terms) -> Column:
-    """What a campaign ranks by, higher first: the probability, the day of the last event, or the amount of three years in cents."""
+    """What a campaign ranks by, higher first: the probability, the cents expected (within a cent the probability), the day of the last event, or
+    the amount of three years in cents."""
     return {
         "model": F.col(PROBABILITY),
+        "expected_amount": F.col(Score.expected_amount_cents) + F.col(PROBABILITY),
         "recency": F.unix_date(F.col(LAST_ON)).cast("double"),
         "value": F.col(AMOUNT).cast("double"),
     }[terms.spec.ranking]
 
 
 def _bucket(terms: Terms) -> Column:
-    scale = {"model": float(_STEPS), "recency": 1.0, "value": 0.001}[terms.spec.ranking]
+    scale = {"model": float(_STEPS), "expected_amount": 1.0, "recency": 1.0, "value": 0.001}[terms.spec.ranking]
     return F.coalesce(-F.floor(F.col(PRIORITY) * scale), F.lit(_UNRANKED))
 
 

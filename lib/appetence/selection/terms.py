@@ -19,6 +19,9 @@ EEA = frozenset(
     )
 )  # fmt: skip
 
+BY_MODEL = ("model", "expected_amount")
+"""Rankings that read scores; whom the model does not score is on no list."""
+
 
 @dataclass(frozen=True)
 class Terms:
@@ -75,7 +78,12 @@ class Terms:
     @property
     def model_key(self) -> str | None:
         """The scores that rank it, None for a formula and for an enrichment, which ranks nobody."""
-        return f"{self.spec.product}:{self.spec.client}" if self.spec.ranking == "model" and not self.is_enrich else None
+        return f"{self.spec.product}:{self.spec.client}" if self.spec.ranking in BY_MODEL and not self.is_enrich else None
+
+    @property
+    def is_by_amount(self) -> bool:
+        """Whether it ranks by what the model expects each person to spend."""
+        return self.spec.ranking == "expected_amount" and not self.is_enrich
 
     @property
     def cost_cents(self) -> int:
@@ -109,7 +117,7 @@ def terms_of(spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, Recipien
     _check_router(spec, recipients, where)
     rules = {channel: _rule(spec, channel, law, where) for channel in spec.channels}
     if spec.ranking != "model" and spec.quantity is None and spec.product != Use.ENRICH:
-        raise ConfigError(f"{where}: quantity is missing; a formula has no break-even, so say how many pieces are ordered.")
+        raise ConfigError(f"{where}: quantity is missing; only a ranking by model has a break-even, so say how many pieces are ordered.")
     return Terms(spec, client, rules, law, settings, known_on)
 
 
