@@ -112,6 +112,7 @@ def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> N
     console.say("\nPERSONS AND HOUSEHOLDS AGAINST THE TRUTH")
     console.say(console.table(_flat(found)))
     _models(ctx)
+    _attained(ctx)
     _waterfalls(ctx)
     _measured(ctx)
     _truly_added(ctx)
@@ -142,6 +143,20 @@ def _models(ctx: Context) -> None:
                 ]
             )
         )  # fmt: skip
+
+
+def _attained(ctx: Context) -> None:
+    from appetence.pipeline.demo_scores import evaluate_scores
+
+    found = evaluate_scores(ctx)
+    if found:
+        console.say("\nSCORES AGAINST THE TRUE PROBABILITY OF AN ORDER IN THE 90 DAYS AFTER THE SCORING DATE")
+    for key, f in found.items():
+        trend = f"changes by {f.trend:+.4f} a tenth (z {f.trend_z:+.1f})" if f.has_trend else f"does not change with the tenth (z {f.trend_z:+.1f})"
+        console.say(
+            f"{key}: the best tenth has {f.lift:.2f} times the mean chance, a ranking by the truth {f.best_lift:.2f}: {100 * f.share:.0f} % of what "
+            f"can be attained; calibration error {f.calibration_error:.4f}, and the error {trend}"
+        )
 
 
 def _waterfalls(ctx: Context) -> None:
