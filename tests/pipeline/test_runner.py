@@ -29,6 +29,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(runner, "opened", nothing)
     monkeypatch.setattr(runner.table_state, "before_reading", lambda ctx: [])
     monkeypatch.setattr(runner.table_state, "note", lambda ctx: found.append("noted"))
+    monkeypatch.setattr(runner.table_state, "_AT_WORK", set())
     monkeypatch.setattr(runner, "_audited", lambda ctx, counts: found.append(("audit", counts)) or counts)
     monkeypatch.setattr(runner, "_ledger", lambda ctx, job, counts, status, error, spent: found.append((status, counts, error)))
     return found
@@ -73,3 +74,29 @@ def test_what_was_replayed_is_audited_whatever_becomes_of_the_run_and_a_lake_lef
     with pytest.raises(RightsError):
         runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
     assert seen == [("audit", Counts(0, 0)), ("failed", Counts(0, 0), "Put back.")]
+
+
+@pytest.mark.parametrize("fails_in", ["the step", "the trail", "the ledger", "the note", "nothing"])
+def test_a_run_is_at_work_no_longer_than_it_runs(seen: list[Any], monkeypatch: pytest.MonkeyPatch, conf_folder: str, fails_in: str) -> None:
+    """Whatever fails, the ledger of a failed run too: a later run of this process still removes files that came back."""
+    at_work = runner.table_state._AT_WORK
+    monkeypatch.setattr(runner.table_state, "before_reading", lambda ctx: at_work.add(ctx.run_id) or [])
+
+    def breaks(where: str) -> Any:
+        def act(*_: Any) -> Any:
+            assert at_work == {"run-1"}, "while it runs it is"
+            if fails_in == where:
+                raise OSError(f"no space left for {where}")
+            return Counts(0, 0) if where in ("the step", "the trail") else None
+
+        return act
+
+    for module, name, where in ((runner, "_audited", "the trail"), (runner, "_ledger", "the ledger"), (runner.table_state, "note", "the note")):
+        monkeypatch.setattr(module, name, breaks(where))
+    monkeypatch.setattr(runner, "step", lambda job: breaks("the step"))
+    if fails_in == "nothing":
+        runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    else:
+        with pytest.raises(OSError, match=fails_in):
+            runner.run_job(load("demo", [], conf_folder), "export_selection", dt.date(2026, 10, 31))
+    assert at_work == set()

@@ -89,11 +89,14 @@ def _desk(args: argparse.Namespace, *, is_writing: bool = False, options: dict[s
             yield ctx
         return
     with held(Path(config.paths.locks), "lake"), opened(config, "rights_desk", day, options=options, is_quiet=True, is_setting_right=True) as ctx:
-        entries = table_state.before_reading(ctx)
-        if entries:
-            audit_trail.record(ctx, entries)
-        yield ctx
-        table_state.note(ctx)
+        try:
+            entries = table_state.before_reading(ctx)
+            if entries:
+                audit_trail.record(ctx, entries)
+            yield ctx
+            table_state.note(ctx)
+        finally:
+            table_state.ended(ctx)
 
 
 def _open(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -80,29 +80,37 @@ def run_job(
         config, job, as_of, options=options, dry_run=dry_run, spark=spark, is_quiet=is_quiet, is_setting_right=True
     ) as ctx:  # fmt: skip
         ctx.log.line("started", as_of=str(as_of), dry_run=dry_run, config=config.digest())
-        replayed: list[dict[str, Any]] | None = None
         try:
-            replayed = table_state.before_reading(ctx)
-            counts = _after(replayed, act(ctx))
-        except Exception as failed:
-            says = str(failed) if isinstance(failed, AppetenceError) else f"unexpected {type(failed).__name__}"
-            ctx.log.line("failed", error=says)
-            # What was done before a part was refused stands: it is audited and counted like the work of any run.
-            done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
-            done = _audited(ctx, _after(replayed or [], done))
-            _ledger(ctx, job, done, "failed", says, seconds() - started)
-            if replayed is not None:  # otherwise the lake still stands as it was put back
-                table_state.note(ctx)
-            if isinstance(failed, PartlyDoneError):
-                failed.outcome = replace(_outcome(ctx, job, done, seconds() - started), refused=says)
-            raise
-        counts = _audited(ctx, counts)
-        spent = seconds() - started
-        outcome = _outcome(ctx, job, counts, spent)
-        _ledger(ctx, job, counts, "succeeded", None, spent)
-        table_state.note(ctx)
-        ctx.log.line("succeeded", rows_in=counts.rows_in, rows_out=counts.rows_out, seconds=round(spent, 1))
-        return outcome
+            return _run(ctx, job, act, started)
+        finally:
+            table_state.ended(ctx)
+
+
+def _run(ctx: Context, job: str, act: Callable[[Context], Counts], started: float) -> Outcome:
+    """What a run does once it has its lock and its context."""
+    replayed: list[dict[str, Any]] | None = None
+    try:
+        replayed = table_state.before_reading(ctx)
+        counts = _after(replayed, act(ctx))
+    except Exception as failed:
+        says = str(failed) if isinstance(failed, AppetenceError) else f"unexpected {type(failed).__name__}"
+        ctx.log.line("failed", error=says)
+        # What was done before a part was refused stands: it is audited and counted like the work of any run.
+        done = failed.done if isinstance(failed, PartlyDoneError) else Counts(0, 0)
+        done = _audited(ctx, _after(replayed or [], done))
+        _ledger(ctx, job, done, "failed", says, seconds() - started)
+        if replayed is not None:  # otherwise the lake still stands as it was put back
+            table_state.note(ctx)
+        if isinstance(failed, PartlyDoneError):
+            failed.outcome = replace(_outcome(ctx, job, done, seconds() - started), refused=says)
+        raise
+    counts = _audited(ctx, counts)
+    spent = seconds() - started
+    outcome = _outcome(ctx, job, counts, spent)
+    _ledger(ctx, job, counts, "succeeded", None, spent)
+    table_state.note(ctx)
+    ctx.log.line("succeeded", rows_in=counts.rows_in, rows_out=counts.rows_out, seconds=round(spent, 1))
+    return outcome
 
 
 def _after(replayed: list[dict[str, Any]], counts: Counts) -> Counts:

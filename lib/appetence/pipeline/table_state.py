@@ -36,7 +36,7 @@ _REPLAYING = Lock()
 def before_reading(ctx: Context) -> list[dict[str, Any]]:
     """Sets right what was put back since the last run, before this one reads it; entries for the audit trail, none when nothing happened.
 
-    RightsError when that cannot be done here: then nothing may be read."""
+    RightsError when that cannot be done here: then nothing may be read. From then on the run is at work, until the caller says `ended`."""
     with _REPLAYING:
         back = put_back(ctx)
         if not back:
@@ -99,9 +99,14 @@ def seen_at(ctx: Context, table: type[Table]) -> int | None:
     return stood[0].version if stood else None
 
 
+def ended(ctx: Context) -> None:
+    """The run writes no more, whatever became of it: it does not keep later runs of this process from sweeping."""
+    _AT_WORK.discard(ctx.run_id)
+
+
 def note(ctx: Context, tables: Iterable[type[Table]] | None = None) -> None:
     """Notes how the tables stand now (default: all of a local lake, else those this run wrote), at the end of a run."""
-    _AT_WORK.discard(ctx.run_id)
+    ended(ctx)
     if ctx.dry_run:
         return
     meant = list(tables or (REGISTRY.values() if _is_local(ctx) else (REGISTRY[n] for n in ctx.lake.changes if n in REGISTRY)))
