@@ -208,9 +208,7 @@ def test_no_piece_of_an_erasure_can_break_unseen(number: int, fault: str, found:
     assert NIGHTS[number][fault][-1] in found(number)
 
 
-def test_inv_21_22_23_25_nothing_is_wrong_with_all_whole_and_a_table_put_back_is_purged_again(
-    night: Night, template: tuple[Path, c.Coop]
-) -> None:
+def test_inv_21_22_23_25_nothing_is_wrong_with_all_whole_and_a_table_put_back_is_purged_again(night: Night, template: tuple[Path, c.Coop]) -> None:
     world = night("whole", {})
     assert findings(world) == []
     table_state.note(world.ctx)
