@@ -99,6 +99,8 @@ def _responses(config: Config) -> int:
 
 def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> None:
     """What came out, for people; `found`: the figures against the truth."""
+    from appetence.pipeline.make_demo import evaluate_suppressions
+
     console.say("\nJOBS")
     console.say(
         console.table(
@@ -111,6 +113,8 @@ def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> N
     )  # fmt: skip
     console.say("\nPERSONS AND HOUSEHOLDS AGAINST THE TRUTH")
     console.say(console.table(_flat(found)))
+    console.say("\nTHE SUPPRESSION LIST AGAINST THE TRUTH")
+    console.say(console.table([evaluate_suppressions(ctx)]))
     _models(ctx)
     _attained(ctx)
     _waterfalls(ctx)

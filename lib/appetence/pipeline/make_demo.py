@@ -20,15 +20,19 @@ from appetence.columns.text import fold
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.domain import Block, DeliveryMode
 from appetence.contracts.identity import HouseholdLink, PersonLink
+from appetence.contracts.privacy import Suppression
+from appetence.contracts.silver import Record
 from appetence.identity.metrics import agreement
 from appetence.pipeline import demo_files, demo_responses
 from appetence.pipeline.context import Context, Counts
+from appetence.privacy.suppressions import source_of, suppressed_records
 from appetence.runtime.ahead import side_by_side
 from appetence.synthetic import deliveries as d
 from appetence.synthetic import permissions, purchases, truth, world, world_frames
 from appetence.synthetic.world_frames import World
 
 _LETTERS = {"access": "access_0001.yaml", "erasure": "erasure_0001.yaml", "directive": "directive_0001.yaml"}
+_LIST = "global_2026"
 _SUPPRESSION = ("scope", "last_name", "first_name", "address_1", "postcode", "city", "email", "phone")
 
 
@@ -85,7 +89,7 @@ def _write_suppressions(ctx: Context, made: World, known: DataFrame) -> None:
     line = F.to_csv(F.struct(*_SUPPRESSION), {"sep": ";"}).alias("line")
     target = ctx.scratch / "suppressions"
     asked.select("person", line).coalesce(1).sortWithinPartitions("person").select("line").write.mode("overwrite").text(str(target))
-    with (folder / "global_2026.csv").open("w", encoding="utf-8", newline="\n") as handle:
+    with (folder / f"{_LIST}.csv").open("w", encoding="utf-8", newline="\n") as handle:
         handle.write(";".join(_SUPPRESSION) + "\n")
         for part in sorted(target.glob("part-*")):
             with part.open(encoding="utf-8") as lines:
@@ -181,3 +185,38 @@ def evaluate_identity(ctx: Context) -> dict[str, Any]:
             "precision": round(measured.precision, 4), "recall": round(measured.recall, 4), "f1": round(measured.f1, 4),
         }  # fmt: skip
     return found
+
+
+def evaluate_suppressions(ctx: Context) -> dict[str, Any]:
+    """The list that the demonstration's officer keeps, against who is on it in truth, each scope by itself; Spark aggregates only.
+
+    `alone`: the share of the records of these people that the list names. `recall`: the share that it names or that identity has with one
+    named, as a selection goes by. `false rate`: the same of people who are not on the list and live with nobody who is."""
+    scope, folder = str(Suppression.scope), ctx.config.paths.truth
+    links = ctx.lake.read(PersonLink).select(PersonLink.record_id, PersonLink.person_id)
+    known = ctx.spark.read.parquet(f"{folder}/record_truth.parquet").select("record_id", "true_person", "true_household")
+    there = known.join(links, on=str(PersonLink.record_id), how="inner")
+    asked = F.broadcast(ctx.spark.read.parquet(f"{folder}/suppression_truth.parquet").select("true_person", scope).distinct())
+    homes = F.broadcast(there.join(asked, on="true_person", how="inner").select("true_household", scope).distinct())
+    listed = ctx.lake.read(Suppression).where(Suppression.source.col == source_of(_LIST))
+    named = suppressed_records(ctx.lake.read(Record), listed, ctx.pepper_pads())
+    persons = named.join(links, on=str(PersonLink.record_id), how="inner").select(PersonLink.person_id, scope).distinct()
+    judged = (
+        there.crossJoin(F.broadcast(asked.select(scope).distinct()))
+        .join(asked.withColumn("_asked", F.lit(1)), on=["true_person", scope], how="left")
+        .join(homes.withColumn("_home", F.lit(1)), on=["true_household", scope], how="left")
+        .join(named.withColumn("_named", F.lit(1)), on=[str(PersonLink.record_id), scope], how="left")
+        .join(persons.withColumn("_found", F.lit(1)), on=[str(PersonLink.person_id), scope], how="left")
+    )
+    is_other = F.col("_asked").isNull() & F.col("_home").isNull()
+    counts = judged.agg(
+        F.count("_asked").alias("asked"), F.count(F.col("_asked") + F.col("_named")).alias("named"),
+        F.count(F.col("_asked") + F.col("_found")).alias("found"),
+        F.count_if(is_other).alias("others"), F.count_if(is_other & F.col("_found").isNotNull()).alias("wrong"),
+    ).first()  # fmt: skip
+    assert counts is not None
+    asked_for, others = max(1, counts["asked"]), max(1, counts["others"])
+    return {
+        "records": counts["asked"], "alone": round(counts["named"] / asked_for, 4), "recall": round(counts["found"] / asked_for, 4),
+        "others": counts["others"], "false": counts["wrong"], "false rate": round(counts["wrong"] / others, 6),
+    }  # fmt: skip
