@@ -23,7 +23,7 @@ from appetence.errors import ConfigError, DeliveryError
 from appetence.exchange.blocks import Stamp, check_mapping, data_columns
 from appetence.exchange.formats import open_source
 from appetence.exchange.manifest import ManifestFile
-from appetence.exchange.reading import Limits, Staged, shape_of, stage_file, to_stage
+from appetence.exchange.reading import Limits, Staged, Unread, shape_of, stage_file, to_stage, too_much_unread
 from tests.exchange.courier import CREATED, CUSTOMERS, PERMISSIONS, TRANSACTIONS, customers
 
 STAMP = Stamp("d" * 32, "m01", CREATED, dt.date(2026, 10, 31))
@@ -352,3 +352,15 @@ def test_the_blocks_are_the_contracts() -> None:
 
 def test_shape() -> None:
     assert shape_of("Zoé-9 ,x" * 30) == ("aaa-9 ,a" * 30)[:80]
+
+
+@pytest.mark.parametrize(
+    ("count", "among", "share", "is_refused"),
+    [(1, 1, 0.5, False), (9, 9, 0.0, False), (10, 10, 0.5, True), (5, 10, 0.5, False), (6, 10, 0.5, True), (1, 10, 0.05, True)],
+)
+def test_a_share_of_few_values_refuses_nothing(count: int, among: int, share: float, is_refused: bool) -> None:
+    """A copy of one person's data holds one value of each column: that one of them cannot be read says nothing of the column."""
+    unread = [Unread("amount", "BAD_AMOUNT", "amount is not an amount in euros.", count, among)]
+    staged = Staged("transactions.csv", Block.TRANSACTIONS, Path("a"), Path("r"), accepted=among, unread=unread)
+    sentence = too_much_unread([staged], {Block.TRANSACTIONS: TRANSACTIONS}, share, 10)
+    assert (sentence is not None) == is_refused and (sentence is None or f"{count} of the {among} values of MT" in sentence)

@@ -128,7 +128,8 @@ def _say_grades(report: SampleReport, config: Config, args: argparse.Namespace, 
     report.staged.unread = not_read(session, report.staged, as_of, spec)
     for line in unread_lines(report.staged.unread, spec):
         console.say(line)
-    if report.refusal is None and (sentence := too_much_unread([report.staged], {report.block: spec}, gate)):
+    sentence = too_much_unread([report.staged], {report.block: spec}, gate, config.exchange.min_judged_values)
+    if report.refusal is None and sentence:
         report.refusal = f"TOO_MANY_UNREAD: {sentence}"
     rows = measured(session, report.staged.accepted_path, report.block, as_of, config.paths.first_names)
     console.say()

@@ -92,6 +92,9 @@ class ExchangeSettings(Spec):
     max_unread_share: float = Field(
         default=0.5, ge=0, le=1, description="a delivery is quarantined whole when more of the values given in one column cannot be read"
     )
+    min_judged_values: int = Field(
+        default=10, ge=1, description="a column with fewer values given says too little for max_unread_share to refuse a delivery by it"
+    )
     max_expansion: int = Field(default=200, description="a compressed file may grow by this factor at most")
     address_service: AddressServiceSettings | None = Field(default=None, description="who is asked about addresses; null: nobody, expressions decide")
 

@@ -106,14 +106,17 @@ def values_given(staged: Staged) -> dict[str, int]:
     return {name: staged.accepted - sum(group.column(i).statistics.null_count for group in groups) for i, name in enumerate(names)}
 
 
-def too_much_unread(files: Sequence[Staged], blocks: Mapping[Block, BlockSpec], share: float) -> str | None:
-    """Why a delivery is refused: the column of which most cannot be read, when that is more than `share` of its values."""
+def too_much_unread(files: Sequence[Staged], blocks: Mapping[Block, BlockSpec], share: float, least: int) -> str | None:
+    """Why a delivery is refused: the column of which most cannot be read, when that is more than `share` of its values.
+
+    A column with fewer than `least` values is not judged: where one value in ten is wrong by itself, more than half of two or three are in one
+    or three columns of a hundred, of ten in one of 7,000. Only there does a share speak of the column and not of its values."""
     worst: tuple[float, Staged, str, int, int] | None = None
     for staged in files:
         for column in sorted({u.column for u in staged.unread}):
             own = [u for u in staged.unread if u.column == column]
             count, among = sum(u.count for u in own), max(u.among for u in own)
-            if count > among * share and (worst is None or count / among > worst[0]):
+            if among >= least and count > among * share and (worst is None or count / among > worst[0]):
                 worst = (count / among, staged, column, count, among)
     if worst is None:
         return None

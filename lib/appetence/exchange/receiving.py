@@ -185,8 +185,10 @@ def take(desk: Desk, result: Result) -> Fate:
 def tell_unread(desk: Desk, results: Iterable[Result], found: Mapping[tuple[str, str], list[Unread]]) -> list[Result]:
     """Notes what cannot be read in the accepted lines, by delivery and block, and refuses whole the deliveries that hold too much of it.
 
-    Refused is a delivery in which more of one column's values than the member's `max_unread_share` (else the exchange's) cannot be read: that
-    column is not what the layout says. Returns those refused, with the copies of them that came in the same run."""
+    Refused is a delivery in which more of one column's values than the member's `max_unread_share` (else the exchange's) cannot be read, and
+    there are enough of them to judge by (`min_judged_values`): that column is not what the layout says.
+
+    Returns those refused, with the copies of them that came in the same run."""
     taken = list(results)
     refused: dict[str, Result] = {}
     for result in (r for r in taken if r.fate is Fate.ACCEPTED):
@@ -194,7 +196,8 @@ def tell_unread(desk: Desk, results: Iterable[Result], found: Mapping[tuple[str,
             staged.unread = found.get((result.delivery_id, str(staged.block)), [])
         own = desk.members[result.incoming.member_id].max_unread_share
         blocks = desk.members[result.incoming.member_id].blocks
-        sentence = too_much_unread(result.staged, blocks, desk.settings.max_unread_share if own is None else own)
+        share = desk.settings.max_unread_share if own is None else own
+        sentence = too_much_unread(result.staged, blocks, share, desk.settings.min_judged_values)
         if sentence is not None:
             refuse(result, "TOO_MANY_UNREAD", sentence)
             shutil.rmtree(desk.scratch / result.delivery_id, ignore_errors=True)
