@@ -264,3 +264,31 @@ def test_the_job_measures_what_has_dropped_and_repeats_itself(spark: SparkSessio
         ("key_code", "ESSAI.MAIL.D01.TOUS", 16, 7, 6 * 4990 + 10, None), ("key_code", "ESSAI.MAIL.D02.TOUS", 16, 0, 0, None),
     }  # fmt: skip
     assert {r["campaign_id"] for r in _stored(after, Response).collect()} == {"rentree_2026"}
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_campaign_whose_file_is_gone_takes_its_orders_all_the_same(spark: SparkSession, make_context: Any, is_kept: bool) -> None:
+    """It dropped ten days after the other one, by family: an order after that is its own, though nobody knows its file any more."""
+    ctx = make_context()
+    _lake(spark, ctx, [_order(1, "p1", dt.date(2026, 7, 1)), _order(2, "p2", dt.date(2026, 6, 20)), _order(4, "p4", dt.date(2026, 7, 1)),
+                       _order(5, "p5", dt.date(2026, 7, 1))])  # fmt: skip
+    known = ctx.config.campaigns["rentree_2026"]
+    gone = known.model_copy(update={"campaign_id": "relance", "drop_date": dt.date(2026, 6, 25), "merge_level": "family"})
+    said = {"specification": terms_text(gone) if is_kept else None}
+    row = Campaign.row(campaign_id="relance", client_id=gone.client, drop_date=gone.drop_date, spec_hash="h", **said)
+    ctx.lake.sync(Campaign, local(spark, Campaign, [row]), "campaign_id = 'relance'")
+    pieces = [{**_piece(p, n), "campaign_id": "relance"} for n, p in enumerate(("p1", "p2", "p7"), start=1)]
+    ctx.lake.sync(Selection, local(spark, Selection, pieces), "campaign_id = 'relance'")
+    # p4 lives with p7, who had the later piece.
+    homes = [HouseholdLink.row(person_id=p, household_id="h1" if p in ("p4", "p7") else p) for p in ("p1", "p2", "p4", "p5", "p7")]
+    ctx.lake.sync(HouseholdLink, local(spark, HouseholdLink, homes))
+    measure_response.run(ctx)
+    mine = {r["person_id"] for r in _stored(ctx, Response).where("campaign_id = 'rentree_2026'").collect()}
+    assert mine == ({"p2", "p5"} if is_kept else {"p1", "p2", "p4", "p5"})
+
+
+def terms_text(spec: Any) -> str:
+    """What is kept of a campaign when it is cut, and says all of it."""
+    kept = spec.model_dump_json()
+    assert type(spec).model_validate_json(kept) == spec
+    return str(kept)

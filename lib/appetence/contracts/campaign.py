@@ -26,6 +26,7 @@ class Campaign(Table):
     cost_per_piece_cents = field(LONG, "Cost of one piece.", required=True)
     margin_cents = field(LONG, "Margin of one response.", required=True)
     cut_on = field(DATE, "As-of date on which this specification was first cut; campaigns cut earlier count for its caps.")
+    specification = field(STRING, "The frozen specification itself, as the JSON that is hashed; null: cut before it was kept.")
     key = (campaign_id,)
 
 

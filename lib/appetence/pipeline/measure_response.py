@@ -8,14 +8,17 @@ no person, so such a campaign gets rates by cell and tenth and no row of gold.re
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Matchback, Response, Selection
+from appetence.contracts.domain import Use
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
+from appetence.contracts.specs import CampaignSpec
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.select_campaign import campaign_terms, is_closed
 from appetence.selection import matchback
@@ -58,12 +61,25 @@ def _dropped(ctx: Context) -> list[Terms]:
 
 
 def _others(ctx: Context, terms: Terms) -> list[Terms]:
-    """The further campaigns of the same member that dropped while the window was open: an order may be theirs."""
+    """The further campaigns of the same member that dropped while the window was open: an order may be theirs, also where their file is gone
+    meanwhile. What they said is read from gold.campaign, and from their file only where that does not hold it yet."""
     last = terms.drop_date + dt.timedelta(days=terms.spec.response_window_days)
     cut = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.drop_date).between(F.lit(terms.drop_date), F.lit(last)))
-    names = sorted({row[0] for row in cut.select(Campaign.campaign_id).collect()} & set(ctx.config.campaigns) - {terms.spec.campaign_id})
-    found = [campaign_terms(ctx, ctx.config.campaigns[name]) for name in names]
-    return [other for other in found if other.client.member_id == terms.client.member_id and not other.is_enrich]
+    rows = sorted(cut.where(F.col(Campaign.campaign_id) != terms.spec.campaign_id).collect(), key=lambda row: str(row[Campaign.campaign_id]))
+    found = []
+    for row in rows:
+        name, client, spec = row[Campaign.campaign_id], ctx.config.recipients.get(row[Campaign.client_id]), _frozen(ctx, row)
+        if spec is None:
+            ctx.progress(f"{name}: campaigns/{name}.yaml is gone, and what it said was not kept: it takes no order")
+        elif client is not None and client.member_id == terms.client.member_id and spec.product != Use.ENRICH:
+            found.append(replace(terms, spec=spec, client=client))  # its rules are not asked: its pieces have left
+    return found
+
+
+def _frozen(ctx: Context, row: Row) -> CampaignSpec | None:
+    """What a campaign of the table said when it was cut; of one cut before that was kept, what its file says, if there is one."""
+    kept = row[Campaign.specification]
+    return CampaignSpec.model_validate_json(kept) if kept else ctx.config.campaigns.get(row[Campaign.campaign_id])
 
 
 def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, int]:

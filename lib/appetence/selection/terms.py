@@ -101,9 +101,14 @@ class Terms:
         return None if self.spec.quantity is None else int(self.spec.quantity * self.spec.holdout_share + 0.5)
 
     @property
+    def frozen(self) -> str:
+        """The canonical specification, as it is kept when the campaign is cut."""
+        return self.spec.model_dump_json()
+
+    @property
     def spec_hash(self) -> str:
         """SHA-256 of the canonical specification."""
-        return hashlib.sha256(self.spec.model_dump_json().encode()).hexdigest()
+        return hashlib.sha256(self.frozen.encode()).hexdigest()
 
 
 def terms_of(spec: CampaignSpec, law: LawSpec, recipients: Mapping[str, RecipientSpec], settings: SelectionSettings, known_on: dt.date) -> Terms:

@@ -181,7 +181,7 @@ def build_campaign(chosen: DataFrame, terms: Terms, cut_on: Column) -> DataFrame
     said = {
         Campaign.campaign_id: spec.campaign_id, Campaign.spec_hash: terms.spec_hash, Campaign.product: str(spec.product),
         Campaign.client_id: spec.client, Campaign.purpose: str(spec.purpose), Campaign.programme: str(spec.programme),
-        Campaign.drop_date: terms.drop_date, Campaign.cutoff: terms.cutoff,
+        Campaign.drop_date: terms.drop_date, Campaign.cutoff: terms.cutoff, Campaign.specification: terms.frozen,
     }  # fmt: skip
     return Campaign.shape(
         counts.withColumns({name: F.lit(value) for name, value in said.items()}).withColumns(
