@@ -98,3 +98,31 @@ def test_postal_coordinates_never_reach_a_neighbour(spark: SparkSession) -> None
     assert person & texts(first_name="MARIE", last_name="MERCIER", address_extra="APPT 4")
     for neighbour in ({"first_name": "MARIE", "last_name": "LAMBERT"}, {"first_name": "PAUL", "last_name": "DURAND"}, {"first_name": "MARIE"}):
         assert not person & texts(**neighbour), neighbour
+
+
+def test_inv_01_a_person_listed_under_one_of_two_surnames_is_found_where_a_record_carries_both(spark: SparkSession) -> None:
+    def texts(**values: str) -> set[tuple[str, str]]:
+        whole = {"postcode": "59000", "address_key": "12 RUE HAUTE", "way_number": "12", "way_name": "RUE HAUTE", "first_name": "JEANNE"}
+        row = Record.row(**{**whole, **values})
+        return {(r.kind, r.coordinate) for r in coordinates(Record.frame(spark, [row])).collect()}
+
+    held = texts(last_name="DURAND", birth_name="PETIT")
+    elsewhere = {"address_key": "RUE HAUTE", "way_number": ""}
+    listed = {
+        "by birth": texts(last_name="PETIT"), "by marriage": texts(last_name="DURAND"), "both": texts(last_name="PETIT", birth_name="DURAND"),
+        "one error in the address": texts(last_name="PETIT", **elsewhere), "names swapped": texts(first_name="PETIT", last_name="JEANNE"),
+        "misspelt": texts(last_name="PETTIT"), "by sound": texts(last_name="PETTIT", first_name="J"),
+        "with the flat": texts(last_name="PETIT", address_extra="APPT 4"),
+        "joined": texts(last_name="PETIT DURAND"), "joined the other way": texts(last_name="DURAND PETIT"),
+    }  # fmt: skip
+    assert {case: bool(held & found) for case, found in listed.items()} == dict.fromkeys(listed, True)
+    # Whoever is listed under both is found under either; a neighbour who bears neither, or who shares the first name alone, is not.
+    both = texts(last_name="DURAND", birth_name="PETIT", **elsewhere)
+    assert both & texts(last_name="PETIT") and both & texts(last_name="DURAND")
+    strangers = {
+        "neighbour": texts(last_name="LAMBERT", birth_name="MOREL"),
+        "other home": texts(last_name="PETIT", postcode="13001", way_number="7"),
+    }
+    assert {who: held & found for who, found in strangers.items()} == dict.fromkeys(strangers, set())
+    family = texts(last_name="PETIT", first_name="LUC")
+    assert {kind for kind, _ in held & family} == {"postal_household"}, "a brother at that address shares the family's key, and no other"

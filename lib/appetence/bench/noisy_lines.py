@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from appetence.bench import rough_records as rough
-from appetence.bench.rough_people import LAST_YEAR, People, Person, at
+from appetence.bench.rough_people import LAST_YEAR, Names, People, Person, at
 
 Rng = np.random.Generator
 Line = dict[str, str]
@@ -39,7 +39,8 @@ class Told:
 
 def population(records: int, share: float, seed: int) -> Iterator[Told]:
     """About `records` persons, a `share` of them listed with their variants; nobody of a listed person's home stands among the others."""
-    people = People(seed, max(30, round(records / 2.3))).persons
+    whole = People(seed, max(30, round(records / 2.3)))
+    people = whole.persons
     rng = np.random.default_rng([seed, 3])
     homes = {p.key: _home(p) for p in people}
     chosen = [p for p in people if rng.random() < share]
@@ -51,7 +52,7 @@ def population(records: int, share: float, seed: int) -> Iterator[Told]:
             yield Told(person.key, home, VARIANT, shape, kind, wrong)
     for person in people:
         if homes[person.key] not in theirs:
-            yield Told(person.key, homes[person.key], OTHER, WHOLE, "", clean_line(person))
+            yield Told(person.key, homes[person.key], OTHER, WHOLE, "", with_birth_name(rng, whole.names, person))
 
 
 def _home(person: Person) -> str:
@@ -68,6 +69,14 @@ def clean_line(person: Person) -> Line:
         "phone": at(person.mobiles, LAST_YEAR) or at(person.landlines, LAST_YEAR),
     }  # fmt: skip
     return {name: value.replace("  ", " ") for name, value in told.items()}
+
+
+def with_birth_name(rng: Rng, names: Names, person: Person) -> Line:
+    """The same with a name of birth behind the surname of each woman, her earlier one or any: as many coordinates to meet wrongly as can be."""
+    line, born = clean_line(person), person.surnames[0][1]
+    if person.gender != "F":
+        return line
+    return {**line, "last_name": f"{line['last_name']} née {born if born != line['last_name'] else names.surname(rng)}"}
 
 
 def variants(rng: Rng, line: Line) -> Iterator[tuple[str, str, Line]]:
@@ -139,6 +148,7 @@ _NAME_HARM: Mapping[str, Callable[[Rng, Line], Line]] = {
     "last_name mistyped": _of("last_name", rough.mistyped),
     "last_name cut": _of("last_name", lambda _, name: name[:9].strip()),
     "last_name half of two": _of("last_name", lambda rng, name: name.split("-")[int(rng.integers(2))] if "-" in name else name),
+    "last_name by marriage": _of("last_name", lambda _, name: f"Bernard née {name}"),
     "last_name and another": _of("last_name", lambda rng, name: f"Martin-{name}" if rng.random() < 0.5 else f"{name}-Bernard"),
     "first_name by ear": _of("first_name", rough.by_ear),
     "first_name by eye": _of("first_name", lambda rng, name: rough.by_eye(rng, name.upper())),

@@ -1,10 +1,11 @@
 """Coordinates of a person as comparable text, one row each: what suppression, matching of requests and export checks join on.
 
 A coordinate is never stored as text: `hashed` turns it into a keyed hash. The postal forms always carry the surname, so that a neighbour
-in the same building is never caught; they exist with and without the flat, whichever name came first, under the birth name, and by sound.
+in the same building is never caught; they exist with and without the flat, whichever name came first, and by sound; each of them under the
+surname in use and under the birth name, so that a record which carries both is found by whoever was listed under one of them.
 What is near (`postal_near`) bears one error: first name and surname with one part of the address left out, or the whole address with the
 first name and the beginning or the end of the surname. `appetence bench suppression` says what these find, and whom they meet wrongly.
-Cost: at most twenty rows a record, one pass, no shuffle.
+Cost: at most twenty rows a record, some ten more where it carries a birth name; one pass, no shuffle.
 """
 
 from __future__ import annotations
@@ -68,6 +69,10 @@ def _joined(*parts: Column) -> Column:
     return F.concat(*separated)
 
 
+def _unordered(last: Column, first: Column) -> Column:
+    return F.when(last.isNotNull() & first.isNotNull(), F.concat(F.lit("="), F.concat_ws("+", F.array_sort(F.array(last, first)))))
+
+
 def _near(first: Column, last: Column, postcode: Column, number: Column, street: Column) -> list[Column]:
     """Forms that one error leaves as they are: no number, no way, no postcode within the department; the surname to its beginning or end.
 
@@ -93,12 +98,12 @@ def coordinate_entries() -> Column:
     places = [_joined(postcode, way), _joined(postcode, way, flat)]
     families = [last, birth]
     # Names that changed places meet in the form that has no places. A first name alone must never stand for a family: neighbours share it.
-    unordered = F.concat(F.lit("="), F.concat_ws("+", F.array_sort(F.array(last, first))))
-    persons = [_joined(last, _initial(first)), _joined(birth, _initial(first)), F.when(last.isNotNull() & first.isNotNull(), unordered)]
+    persons = [form for name in families for form in (_joined(name, _initial(first)), _unordered(name, first))]
     email = F.lower(_blank_to_null(Record.email))
     # A misspelt surname at a misspelt street: sound of the name, number, and the word of the way that tells it apart.
     number, street = _blank_to_null(Record.way_number), F.substring_index(_blank_to_null(Record.way_name), " ", -1)
-    sound = _joined(F.concat(F.lit("~"), F.soundex(last)), postcode, number, street)
+    sounds = [_joined(F.concat(F.lit("~"), F.soundex(name)), postcode, number, street) for name in families]
+    roughly = [near for name in families for near in _near(F.substring_index(first, " ", 1), name, postcode, number, street)]
     entries = [
         _entry(Kind.EMAIL, email),
         _entry(Kind.EMAIL, email_key(email)),
@@ -106,8 +111,8 @@ def coordinate_entries() -> Column:
         _entry(Kind.PHONE, _blank_to_null(Record.landline)),
         *(_entry(Kind.POSTAL, _joined(who, where)) for who, where in product(persons, places)),
         *(_entry(Kind.POSTAL_HOUSEHOLD, _joined(who, where)) for who, where in product(families, places)),
-        _entry(Kind.POSTAL_HOUSEHOLD, sound),
-        *(_entry(Kind.POSTAL_NEAR, near) for near in _near(F.substring_index(first, " ", 1), last, postcode, number, street)),
+        *(_entry(Kind.POSTAL_HOUSEHOLD, sound) for sound in sounds),
+        *(_entry(Kind.POSTAL_NEAR, near) for near in roughly),
     ]
     return F.array_distinct(F.array_compact(F.array(*entries)))
 
