@@ -36,7 +36,7 @@ LINE = 6
 SMALL = 1_000_000
 _FLAT = "APPARTEMENT|PORTE|LOGEMENT|CHAMBRE|ETAGE"
 
-_READ = (
+READ = (
     Record.record_id, Record.last_name, Record.birth_name, Record.birth_date, Record.gender, Record.address_key, Record.address_extra,
     Record.postcode, Record.city, Record.landline, Record.email, Record.is_deliverable, Record.delivered_on,
 )  # fmt: skip
@@ -60,7 +60,7 @@ def build_households(records: DataFrame, owners: DataFrame, kin: DataFrame, limi
 
     Result: person, household (an opaque number), group_id (the number of all that ties hold together), address_id (null without an address),
     household_size. Grain: person."""
-    held = stage("home_records", records.select(*_READ).join(owners, on=Record.record_id, how="inner"))
+    held = stage("home_records", records.select(*READ).join(owners, on=Record.record_id, how="inner"))
     homes = stage("homes", _homes(held))
     ties = _token_ties(homes, held).unionByName(_couple_ties(homes)).unionByName(_kin_ties(homes, held, kin))
     ties = ties.unionByName(_lagging_ties(homes, held)).unionByName(_line_ties(held))

@@ -25,6 +25,11 @@ KNOWN_SHARE = 0.0002
 # A coordinate class says how many signatures share an e-mail, a number or an address: a home, a building, a crowd.
 SHARED_COUNTS = (60, 12)
 GENDER_SURE = 0.97
+READ = (
+    Record.record_id, Record.first_name, Record.last_name, Record.birth_name, Record.birth_date, Record.gender, Record.postcode,
+    Record.department, Record.city, Record.address_key, Record.way_number, Record.way_repetition, Record.way_name, Record.address_extra,
+    Record.email, Record.mobile, Record.landline, Record.extra,
+)  # fmt: skip
 
 
 def attributes(records: DataFrame) -> DataFrame:
