@@ -21,7 +21,7 @@ def add_to(commands: Any) -> None:
     )
     identity.add_argument("--json", required=True, help="where the figures are written")
     identity.add_argument("--engine", choices=("graphframes", "driver"), default="graphframes", help="who solves connected components")
-    identity.add_argument("--hold-back", type=float, default=None, help="share of the records that arrives a night later, e.g. 0.01")
+    identity.add_argument("--hold-back", type=float, default=None, help="share of the records that arrives on each of two later nights, e.g. 0.01")
     add_environment_arguments(identity)
     identity.set_defaults(act=_identity)
     standardise = parts.add_parser("standardise", help="standardise made-up records of all usual spellings, and say how fast")
