@@ -46,13 +46,18 @@ def test_the_lake_of_the_bench_is_its_own(monkeypatch: pytest.MonkeyPatch, tmp_p
     config, records, persons, target = seen[0]
     root = tmp_path / "bench-erasure"
     assert (config.paths.root, config.paths.lake) == (str(root), str(root / "lake")) and (records, persons) == (500, [1, 5])
+    assert config.paths.scratch == str(root / "scratch")  # an erasure clears it: the lake must not lie in it
     assert config.privacy.pepper_ref == "file:{secrets}/pepper.key" and config.paths.secrets == str(root / "secrets") and target.name == "x.json"
 
 
 def test_an_environment_that_keeps_anything_elsewhere_is_refused_and_left_alone(tmp_path: Path) -> None:
-    for root, path in (("bench-erasure", f"paths.secrets={tmp_path}/keys"), ("lake-of-ours", "paths.scratch=x")):
+    for root, path in (
+        ("bench-erasure", f"paths.secrets={tmp_path}/keys"),
+        ("lake-of-ours", "paths.scratch=x"),
+        ("bench-erasure", f"paths.scratch={tmp_path}"),
+    ):
         kept = tmp_path / root / "kept.txt"
-        kept.parent.mkdir()
+        kept.parent.mkdir(exist_ok=True)
         kept.write_text("ours", encoding="utf-8")
         with pytest.raises(ConfigError, match="erases and removes a lake of its own"):
             erasure.bench_erasure(load("local", [f"paths.root={tmp_path / root}", path]), 400, (1,), tmp_path / "x.json")

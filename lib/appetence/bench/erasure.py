@@ -59,7 +59,11 @@ def bench_erasure(config: Config, records: int, persons: Sequence[int], target: 
 def _refuse_others(config: Config) -> None:
     """ConfigError unless everything this run writes, erases and removes lies in a folder that is the bench's own."""
     paths, root = config.paths, Path(config.paths.root).resolve()
-    used = (paths.lake, paths.secrets, paths.inbox, paths.outbox, paths.quarantine, paths.reports, paths.requests, paths.state, paths.truth)
+    # An erasure clears the scratch space, so that has to lie in it too.
+    used = (
+        paths.lake, paths.scratch, paths.secrets, paths.inbox, paths.outbox, paths.quarantine, paths.reports, paths.requests, paths.state,
+        paths.truth,
+    )  # fmt: skip
     strange = [p for p in (*used, paths.mlflow.removeprefix("sqlite:///")) if "://" in p or not Path(p).resolve().is_relative_to(root)]
     if root.name != FOLDER or strange:
         raise ConfigError(

@@ -106,7 +106,7 @@ def _erasure(args: argparse.Namespace) -> int:
     if min(persons) < 1 or sum(persons) * 2 > args.records:
         raise ConfigError("--persons takes numbers from 1, and no more persons together than half of --records.")
     root = Path(load(args.env, args.overrides, args.conf).paths.scratch) / FOLDER
-    own = [f"paths.root={root}", 'paths.lake="{root}/lake"', 'privacy.pepper_ref="file:{secrets}/pepper.key"']
+    own = [f"paths.root={root}", 'paths.lake="{root}/lake"', 'paths.scratch="{root}/scratch"', 'privacy.pepper_ref="file:{secrets}/pepper.key"']
     return bench_erasure(load(args.env, [*args.overrides, *own], args.conf), args.records, persons, Path(args.json))
 
 
