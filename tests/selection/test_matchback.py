@@ -14,7 +14,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import binomtest
 
-from appetence.contracts.campaign import Campaign, Matchback, Response, Selection
+from appetence.contracts.campaign import Campaign, Matchback, Response, Selection, Uplift
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.pipeline import measure_response
@@ -239,9 +239,11 @@ def test_the_job_measures_what_has_dropped_and_repeats_itself(spark: SparkSessio
     _lake(spark, ctx, [_order(n, f"p{n}", dt.date(2026, 7, 1)) for n in (1, 2, 3)])
     assert measure_response.run(ctx).details == {"campaigns": ["rentree_2026"]}  # the other one has not dropped yet
     assert {r["person_id"] for r in _stored(ctx, Response).collect()} == {"p1", "p2", "p3"}
-    versions = ctx.lake.version(Response), ctx.lake.version(Matchback)
+    moved = [(r["campaign_id"], r["finding"], r["contacted"], r["held_out"]) for r in _stored(ctx, Uplift).collect()]
+    assert moved == [("rentree_2026", "not_measured", 20, 10)], "its window is over, and thirty pieces tell nothing"
+    versions = [ctx.lake.version(table) for table in (Response, Matchback, Uplift)]
     measure_response.run(make_context(run_id="run-2"))
-    assert (ctx.lake.version(Response), ctx.lake.version(Matchback)) == versions
+    assert [ctx.lake.version(table) for table in (Response, Matchback, Uplift)] == versions
     after = make_context(as_of=dt.date(2026, 12, 20), run_id="run-3", options={"campaign": "noel_vad"})
     assert measure_response.run(after).rows_out == 0  # nothing handed back yet, and nothing guessed
     folder = Path(after.config.paths.requests) / "responses"

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from appetence.cli.arguments import add_environment_arguments
 from appetence.cli.chain import run_chain, told_at_the_end
-from appetence.contracts.campaign import Campaign, Matchback, Waterfall
+from appetence.contracts.campaign import Campaign, Matchback, Uplift, Waterfall
 from appetence.contracts.gold import GainsTier, ModelCard
 from appetence.errors import ConfigError
 from appetence.pipeline.context import Context
@@ -119,6 +119,7 @@ def summarise(ctx: Context, outcomes: list[Outcome], found: dict[str, Any]) -> N
     _attained(ctx)
     _waterfalls(ctx)
     _measured(ctx)
+    _moved(ctx)
     _truly_added(ctx)
 
 
@@ -191,6 +192,11 @@ def _measured(ctx: Context) -> None:
                 ]
             )
         )  # fmt: skip
+
+
+def _moved(ctx: Context) -> None:
+    for row in ctx.lake.read_or_empty(Uplift).orderBy(Uplift.campaign_id).collect():
+        console.say(f"{row[Uplift.campaign_id]}: {row[Uplift.answer]}")
 
 
 def _truly_added(ctx: Context) -> None:

@@ -202,6 +202,27 @@ class Matchback(Table):
     key = (campaign_id, group_kind, group_value)
 
 
+class Uplift(Table):
+    """One row per campaign whose window is over and that set people apart: what its pieces added, and whether for some more than for others."""
+
+    schema, name, owner = "gold", "uplift", "selection"
+    written_by = "measure_response"
+    campaign_id = field(STRING, "The campaign.", required=True)
+    finding = field(STRING, "no_effect, same_for_all, differs, or not_measured.", required=True)
+    answer = field(STRING, "The finding as a sentence; why not, where nothing could be measured.", required=True)
+    contacted = field(LONG, "Merge units contacted that it was learnt from.", required=True)
+    held_out = field(LONG, "Merge units set apart that it was learnt from.", required=True)
+    columns_read = field(STRINGS, "What was known of each before the draw.", required=True)
+    effect = field(DOUBLE, "Responses that contacting adds, per unit; 0.01 is one more in a hundred.")
+    effect_low = field(DOUBLE, "Lower end of its 95 % interval.")
+    effect_high = field(DOUBLE, "Upper end.")
+    p_effect = field(DOUBLE, "Chance of an effect as far from nothing where there is none.")
+    p_differs = field(DOUBLE, "Chance of differences as clear where all are moved alike.")
+    best_fifth = field(DOUBLE, "Effect in the fifth moved most, on units not learnt from; only where effects differ.")
+    last_fifth = field(DOUBLE, "Effect in the fifth moved least; only where effects differ.")
+    key = (campaign_id,)
+
+
 class Statement(Table):
     """One row per member, month, programme, recipient sector and measure: what it gave and what was used; small counts masked."""
 

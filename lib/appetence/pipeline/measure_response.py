@@ -3,6 +3,8 @@
 The orders of a client that is no member are not in the pool. It may hand back a file, `<requests>/responses/<campaign_id>.csv`: UTF-8, a
 header, `key_code;responded_on;amount` (2026-12-03, 49.90), one line per order that quoted a key code. A code names a group of people and
 no person, so such a campaign gets rates by cell and tenth and no row of gold.response; its hold-out is not observed.
+
+Once the window of a campaign with a hold-out is over, gold.uplift says whether its pieces moved some people more than others.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ from pathlib import Path
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from appetence.contracts.campaign import Campaign, Matchback, Response, Selection
+from appetence.contracts.campaign import Campaign, Matchback, Response, Selection, Uplift
 from appetence.contracts.domain import Use
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.contracts.specs import CampaignSpec
 from appetence.pipeline.context import Context, Counts
+from appetence.pipeline.measure_uplift import measured_uplift
 from appetence.pipeline.select_campaign import campaign_terms, is_closed
 from appetence.selection import matchback
 from appetence.selection.terms import Terms
@@ -93,6 +96,8 @@ def _match(ctx: Context, selection: DataFrame, terms: Terms) -> tuple[int, int, 
     every = lake.stage("all_responses", matchback.responses(*read, is_allocated=False))
     written = lake.sync(Response, staged, scope, is_staged=True).rows
     lake.sync(Matchback, matchback.measure(selection, staged, every), scope)
+    if (found := measured_uplift(selection, every, orders, links, terms)) is not None:
+        lake.sync(Uplift, Uplift.frame(ctx.spark, [found]), scope)
     return selection.count(), written, 0
 
 

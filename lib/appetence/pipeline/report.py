@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from appetence.contracts import REGISTRY
 from appetence.contracts.bronze import Delivery, Reject
-from appetence.contracts.campaign import Campaign, Decision, Export, ListOverlap, Matchback, Reach, Selection, Tier, Waterfall
+from appetence.contracts.campaign import Campaign, Decision, Export, ListOverlap, Matchback, Reach, Selection, Tier, Uplift, Waterfall
 from appetence.contracts.gold import Cluster, Drift, GainsTier, ModelCard, Score, Segment, Stability
 from appetence.contracts.identity import CandidateStatistic, Edge, HouseholdLink, IdentityEvent, MatchModel, Person, PersonLink
 from appetence.contracts.privacy import Run
@@ -143,6 +143,7 @@ def _campaigns(ctx: Context, campaigns: list[Row]) -> dict[str, Page]:
         return {}
     lake = ctx.lake
     steps, tiers, exports, results, overlaps, reach = (rows(lake.read_or_empty(t)) for t in (Waterfall, Tier, Export, Matchback, ListOverlap, Reach))
+    uplifts = rows(lake.read_or_empty(Uplift))
     counts = rows(aggregates.selection_counts(lake.read_or_empty(Selection)))
     segments = lake.read_or_empty(Segment)
     newest = segments.agg(F.max(Segment.cutoff)).collect()[0][0]
@@ -159,7 +160,7 @@ def _campaigns(ctx: Context, campaigns: list[Row]) -> dict[str, Page]:
         made = CampaignRows(
             c, own(steps, name), own(tiers, name), own(counts, name), own(profiles, name), own(exports, name), own(results, name),
             ctx.config.campaigns.get(name), _rules(ctx, c), recipient.label if recipient else c[Campaign.client_id], _source(ctx),
-            recipient is None or recipient.member_id is not None, own(overlaps, name), own(reach, name),
+            recipient is None or recipient.member_id is not None, own(overlaps, name), own(reach, name), next(iter(own(uplifts, name)), None),
         )  # fmt: skip
         pages[campaign_file(name)] = build_campaign(made)
     return pages

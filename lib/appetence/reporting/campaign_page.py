@@ -40,6 +40,7 @@ class CampaignRows:
     is_member_client: bool = True
     overlaps: Sequence[Row] = ()
     reach: Sequence[Row] = ()
+    uplift: Row | None = None
 
 
 def build_campaign(found: CampaignRows) -> Page:
@@ -75,7 +76,7 @@ def build_campaign(found: CampaignRows) -> Page:
             *reach_sections(found.reach, c[Campaign.channels], eligible_of(found.waterfall)),
             *profile_sections(found.profile, found.campaign),
             *_exports(found),
-            *result_sections(c, found.matchback, found.is_member_client),
+            *result_sections(c, found.matchback, found.is_member_client, found.uplift),
             Section(
                 "Small counts",
                 f"Counts from 1 to {SMALL_COUNT - 1} are not shown. Smaller steps, cells and tenths are shown with a neighbour, so that "

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appetence.contracts.campaign import Campaign, Matchback
+from appetence.contracts.campaign import Campaign, Matchback, Uplift
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.parts import Part, Picture, Section, Sheet, Words
 
 Row = Mapping[str, Any]
+
+NOT_MEASURED, FIFTHS = "not_measured", 5
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ UNSEEN = (
 )
 
 
-def result_sections(campaign: Row, matchback: Sequence[Row], is_member: bool = True) -> list[Section]:
-    """The sections on what came back; one sentence while the window is open. `is_member`: the client's own orders are in the pool."""
+def result_sections(campaign: Row, matchback: Sequence[Row], is_member: bool = True, uplift: Row | None = None) -> list[Section]:
+    """The sections on what came back; one sentence while the window is open. `is_member`: the client's own orders are in the pool. `uplift`: the
+    campaign's row of `gold.uplift`."""
     total = next((m for m in matchback if m[Matchback.group_kind] == "total"), None)
     if total is None:
         yet = "Nothing is measured yet: responses count from the drop date to the end of the window."
@@ -60,7 +63,25 @@ def result_sections(campaign: Row, matchback: Sequence[Row], is_member: bool = T
     effect: list[Part] = _increment(total, cells) if is_member else _unseen(campaign)
     counted = "" if is_member else " This is the client's own count, by key code."
     parts = [*effect, *_cells(cells, is_near(campaign, cells, is_member))]
-    return [Section("What came back", f"{_verdict(total, cells)}{counted}", parts), *_deciles(campaign, matchback, is_member)]
+    moved = _moved(uplift, total, cells) if uplift else []
+    return [Section("What came back", f"{_verdict(total, cells)}{counted}", parts), *moved, *_deciles(campaign, matchback, is_member)]
+
+
+def _moved(uplift: Row, total: Row, cells: Sequence[Row]) -> list[Section]:
+    """Whether the pieces moved some more than others; nothing where the increment itself is not shown, or nothing could be measured."""
+    if uplift[Uplift.finding] == NOT_MEASURED or not _may_show(total, cells):
+        return []
+    held = sum(int(m[Matchback.responders]) for m in cells if m[Matchback.group_value] == words.HOLDOUT)
+    note = "Learnt from who was contacted and who was set apart at random, each judged by what was learnt from others."
+    if uplift[Uplift.best_fifth] is None:
+        return [Section("Whom it moved", uplift[Uplift.answer], [Words([note])])]
+    # A fifth of the hold-out answers for each figure: with few responders there the two are not told apart.
+    if masking.is_small(held // FIFTHS):
+        return [Section("Whom it moved", "It moved some more than others; by how much is not shown: too few responded.", [Words([note])])]
+    rows = [
+        ["The fifth moved most", numbers.points(uplift[Uplift.best_fifth])], ["The fifth moved least", numbers.points(uplift[Uplift.last_fifth])],
+    ]  # fmt: skip
+    return [Section("Whom it moved", uplift[Uplift.answer], [Sheet(["", "Added to the rate"], rows, (1,), note)])]
 
 
 def _unseen(campaign: Row) -> list[Part]:
