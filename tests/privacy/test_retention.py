@@ -83,6 +83,11 @@ def test_names_agree_straight_swapped_short_and_misspelt_and_not_otherwise(spark
     ])  # fmt: skip
     found = build_candidates(asked.withColumnRenamed("record_id", "request_id"), records, PersonLink.frame(spark)).collect()
     agreeing = {r.record_id for r in found if r.names_agree}
+    lines = {"second": ("LEFEVRE", "JEANNE"), "other name": ("MOREL", "JEANNE"), "other": ("LEFEVRE", "ANNE")}
+    two = {"first_name": "JEAN", "email": "j@free.fr"}
+    couple = Record.frame(spark, [Record.row(record_id=k, last_name=last, other_first_name=other, **two) for k, (last, other) in lines.items()])
+    pairs = build_candidates(asked.withColumnRenamed("record_id", "request_id"), couple, PersonLink.frame(spark)).collect()
+    assert {r.record_id for r in pairs if r.names_agree} == {"second"}, "the second person that a line names is its person too"
     assert len(found) == len(held) and agreeing == {"same", "swapped", "initial", "misspelt", "married", "compound"}
 
 
@@ -126,3 +131,14 @@ def test_inv_01_a_person_listed_under_one_of_two_surnames_is_found_where_a_recor
     assert {who: held & found for who, found in strangers.items()} == dict.fromkeys(strangers, set())
     family = texts(last_name="PETIT", first_name="LUC")
     assert {kind for kind, _ in held & family} == {"postal_household"}, "a brother at that address shares the family's key, and no other"
+
+
+def test_inv_01_the_second_person_of_a_line_is_found_by_her_own_name(spark: SparkSession) -> None:
+    def texts(**values: str) -> set[tuple[str, str]]:
+        whole = {"postcode": "59000", "address_key": "12 RUE HAUTE", "way_number": "12", "way_name": "RUE HAUTE", "last_name": "DUPONT"}
+        return {(r.kind, r.coordinate) for r in coordinates(Record.frame(spark, [Record.row(**{**whole, **values})])).collect()}
+
+    held, marie = texts(first_name="JEAN", other_first_name="MARIE"), texts(first_name="MARIE")
+    assert {"postal", "postal_near"} <= {kind for kind, _ in held & marie}
+    assert {"postal", "postal_near"} <= {kind for kind, _ in held & texts(first_name="JEAN")}
+    assert {kind for kind, _ in held & texts(first_name="PAUL")} == {"postal_household"}

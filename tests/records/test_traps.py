@@ -76,3 +76,16 @@ def test_inv_32_traps(spark: SparkSession) -> None:
     share = 1 - len(wrong) / len(found)
     assert share >= 0.98, f"{share:.3f}\n" + "\n".join(wrong)
     assert not overconfident, "\n".join(overconfident)
+
+
+def test_the_second_person_of_a_line_is_kept_beside_the_first(spark: SparkSession) -> None:
+    cases = {
+        "|Jean et Marie|Dupont|": "MARIE", "|Jean & Mme Marie-Anne|Dupont|": "MARIE ANNE", "||M. Jean et Mme Marie Dupont|": "MARIE",
+        "||DUPONT Jean et Marie|": "MARIE", "|Jean|et Marie Dupont|": "MARIE", "||Jean et Marie de La Tour|": "MARIE",
+        "|Jean|Dupont|": None, "||M. et Mme Jean Dupont|": None, "||Dupont et Marie Martin|": None, "|Camille|Dupont et Martin|": None,
+        "||M. Jean Dupont et Mme Marie Martin|": None, "||Dupont et Le Gall|": None, "|Jean-Pierre|Dupont|": None,
+    }  # fmt: skip
+    lines = RawRecord.frame(spark, [line(n, {"kind": "name", "given": given, "place": ""}) for n, given in enumerate(cases)]).coalesce(1)
+    frequencies = names.name_frequencies(build_first_names(spark), surnames(spark))
+    found = {int(r.record_id): r.other_first_name for r in names.with_names(lines, frequencies).collect()}
+    assert {given: found[n] for n, given in enumerate(cases)} == cases

@@ -5,7 +5,7 @@ in the same building is never caught; they exist with and without the flat, whic
 surname in use and under the birth name, so that a record which carries both is found by whoever was listed under one of them.
 What is near (`postal_near`) bears one error: first name and surname with one part of the address left out, or the whole address with the
 first name and the beginning or the end of the surname. `appetence bench suppression` says what these find, and whom they meet wrongly.
-Cost: at most twenty rows a record, some ten more where it carries a birth name; one pass, no shuffle.
+Cost: at most twenty rows a record, some ten more for a birth name and for a second person; one pass, no shuffle.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ ROUGH = (Kind.POSTAL_NEAR, Kind.POSTAL_HOUSEHOLD)
 """Kinds that may meet somebody else: enough to leave a person alone, never to say who somebody is."""
 
 COLUMNS: tuple[str, ...] = (
-    Record.first_name, Record.last_name, Record.birth_name, Record.way_number, Record.way_name, Record.address_extra,
+    Record.first_name, Record.last_name, Record.other_first_name, Record.birth_name, Record.way_number, Record.way_name, Record.address_extra,
     Record.address_key, Record.postcode, Record.email, Record.mobile, Record.landline,
 )  # fmt: skip
 """The standardised columns (named as in silver.record) that coordinates are read from."""
@@ -98,12 +98,15 @@ def coordinate_entries() -> Column:
     places = [_joined(postcode, way), _joined(postcode, way, flat)]
     families = [last, birth]
     # Names that changed places meet in the form that has no places. A first name alone must never stand for a family: neighbours share it.
-    persons = [form for name in families for form in (_joined(name, _initial(first)), _unordered(name, first))]
+    # Of a line that names two (Jean et Marie Dupont) each is a person.
+    other = _blank_to_null(Record.other_first_name)
+    named = [(last, first), (birth, first), (last, other)]
+    persons = [form for name, given in named for form in (_joined(name, _initial(given)), _unordered(name, given))]
     email = F.lower(_blank_to_null(Record.email))
     # A misspelt surname at a misspelt street: sound of the name, number, and the word of the way that tells it apart.
     number, street = _blank_to_null(Record.way_number), F.substring_index(_blank_to_null(Record.way_name), " ", -1)
     sounds = [_joined(F.concat(F.lit("~"), F.soundex(name)), postcode, number, street) for name in families]
-    roughly = [near for name in families for near in _near(F.substring_index(first, " ", 1), name, postcode, number, street)]
+    roughly = [near for name, given in named for near in _near(F.substring_index(given, " ", 1), name, postcode, number, street)]
     entries = [
         _entry(Kind.EMAIL, email),
         _entry(Kind.EMAIL, email_key(email)),

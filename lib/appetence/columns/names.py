@@ -56,6 +56,81 @@ def is_couple(c: Column) -> Column:
     return F.coalesce(fold(c).rlike(both), F.lit(False))
 
 
+_CIVIL = "(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE)"
+_AND = "(?:ET|OU)"
+# What follows the joining word and makes no second person of it: a firm, or the same person's other name; and how a surname of several words begins.
+_NOT_ANOTHER = rf" {_AND} (?:FILS|FILLES?|CIE|CO|COMPAGNIE|ASSOCIES?|FRERES?|SOEURS?|NEE?|EPOUSE|EPSE|EP|EPX|VEUVE|VVE|DITE?|NOM)\b"
+_PARTICLE = "(?:L|LE|LA|LES|D|DE|DU|DES|DA|DI|DOS|EL|BEN|VAN|VON|SAINT|SAINTE|ST|STE)"
+_SHARED = rf"^([A-Z-]{{2,}}) {_AND} (?:{_CIVIL} )?(?!{_PARTICLE} )([A-Z-]{{2,}}) (.+)$"
+_SPOKEN_TO = rf"^{_CIVIL} (?:(?:{_AND} )?{_CIVIL} )*(?!{_AND} )(?=[A-Z]{{2}})"
+
+
+def two_persons(c: Column) -> Column:
+    """A name field that holds two persons, as words with ``ET`` or ``OU`` between the two, hyphens kept; null for every other field.
+
+    Not two persons: a firm (``Dupont et fils``, ``SARL Dupont & Martin``), and another name of the same (``Durand / née Petit``).
+
+    >>> row = spark.sql("SELECT 'Jean & Marie' a, 'M. et Mme Dupont' b, 'Dupont et Fils' d, 'Dupont' e")
+    >>> row.select(*[two_persons(F.col(c)) for c in "abde"]).first()[:]
+    ('JEAN ET MARIE', 'M ET MME DUPONT', None, None)
+    """
+
+    def judged(text: Column) -> Column:
+        joins = text.rlike(rf"(?:^| ){_AND} [A-Z]") & ~text.rlike(_NOT_ANOTHER)
+        return F.when(joins & ~is_company(F.translate(text, "-", " ")), text)
+
+    joined = F.regexp_replace(to_ascii_upper(c), r"[&+]|(?<=[A-Z]{2}|[A-Z]{2} |[A-Z]\.)/(?= ?[A-Z]{2})", " ET ")
+    words = F.trim(F.regexp_replace(joined, "[^A-Z-]+", " "))
+    return F.when(c.rlike("[&+/]|(?:^|[ .])(?:[Ee][Tt]|[Oo][Uu]) "), let(words, judged))
+
+
+def first_of_two(two: Column) -> Column:
+    """The words that name the first person of :func:`two_persons`; of ``M. et Mme Dupont``, the name they share.
+
+    >>> row = spark.sql("SELECT 'JEAN ET MARIE' a, 'M OU MME DUPONT' b, 'M DUPONT ET MME MARTIN' d, 'ET MARIE DUPONT' e")
+    >>> row.select(*[first_of_two(F.col(c)) for c in "abde"]).first()[:]
+    ('JEAN', 'DUPONT', 'DUPONT', 'DUPONT')
+    """
+    plain = F.regexp_replace(two, rf"{_SPOKEN_TO}| {_CIVIL} {_AND} {_CIVIL}$", "")
+    return F.regexp_replace(F.regexp_replace(plain, rf"^{_AND} (?:{_CIVIL} )?[A-Z-]+ (?=[A-Z])|^{_AND} ", ""), rf" {_AND}(?: .*)?$", "")
+
+
+def shared_surname(two: Column) -> Column:
+    """The surname behind two first names in one field of :func:`two_persons` (``Jean et Marie Dupont``); null where there is none.
+
+    Whether the first word is a first name is for the caller to say: ``Dupont et Marie Martin`` is written the same.
+
+    >>> row = spark.sql("SELECT 'JEAN ET MARIE DE LA TOUR' a, 'DUPONT ET LE GALL' b, 'JEAN DUPONT ET MARIE MARTIN' d")
+    >>> row.select(*[shared_surname(F.col(c)) for c in "abd"]).first()[:]
+    ('DE LA TOUR', None, None)
+    """
+    plain = F.regexp_replace(two, _SPOKEN_TO, "")
+    return F.when(plain.rlike(_SHARED), F.regexp_replace(plain, _SHARED, "$3"))
+
+
+def second_of_first_names(two: Column) -> Column:
+    """The second person of a first-name field of :func:`two_persons`; null where only the first is named.
+
+    >>> row = spark.sql("SELECT 'JEAN ET MME MARIE-ANNE' a, 'M ET MME JEAN' b")
+    >>> row.select(*[second_of_first_names(F.col(c)).alias(c) for c in "ab"]).first()[:]
+    ('MARIE-ANNE', None)
+    """
+    return null_if_empty(F.regexp_extract(F.regexp_replace(two, _SPOKEN_TO, ""), rf"^[A-Z-].* {_AND} (?:{_CIVIL} )?([A-Z-]{{2,}}(?: [A-Z-]+)?)$", 1))
+
+
+def second_beside_surname(two: Column) -> Column:
+    """The first name of the second person in a surname field of :func:`two_persons` that says whose surname they share: before it
+    (``Jean et Marie Dupont``, ``et Marie Dupont``) or behind it (``Dupont Jean et Marie``); else null.
+
+    >>> row = spark.sql("SELECT 'JEAN ET MARIE DUPONT' a, 'DUPONT JEAN ET MARIE' b, 'JEAN DUPONT ET MARIE MARTIN' d, 'DUPONT ET MARTIN' e")
+    >>> row.select(*[second_beside_surname(F.col(c)).alias(c) for c in "abde"]).first()[:]
+    ('MARIE', 'MARIE', None, None)
+    """
+    plain, behind = F.regexp_replace(two, _SPOKEN_TO, ""), rf"^[A-Z-]{{2,}} [A-Z-]{{2,}} {_AND} (?:{_CIVIL} )?([A-Z-]{{2,}})$"
+    before = rf"^(?:[A-Z-]{{2,}} )?{_AND} (?:{_CIVIL} )?(?!{_PARTICLE} )([A-Z-]{{2,}}) .+$"
+    return null_if_empty(F.concat(F.regexp_extract(plain, before, 1), F.regexp_extract(plain, behind, 1)))
+
+
 # A figure that a reading machine took for the letter of its shape: before a letter, behind another or at the beginning.
 _MISREAD = r"(?:^|[A-Z ])[0158](?=[A-Z])"
 

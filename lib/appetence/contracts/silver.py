@@ -21,6 +21,9 @@ class Record(Table):
     gender = field(STRING, "M or F, from civility only.", personal=P.IDENTITY, provided=True)
     first_name = field(STRING, "Folded: upper case without accents.", personal=P.IDENTITY, provided=True)
     last_name = field(STRING, "Folded; compound names as words.", personal=P.IDENTITY, provided=True)
+    other_first_name = field(
+        STRING, "Folded first name of a second person of that surname in the line (Jean et Marie); null for one.", personal=P.IDENTITY, provided=True
+    )
     birth_name = field(STRING, "Folded maiden name.", personal=P.IDENTITY, provided=True)
     name_grade = field(STRING, "A good, B repaired, C doubtful, D unusable, E absent.", required=True)
     name_confidence = field(DOUBLE, "Probability that first name and surname stand where they belong; null where either is unknown to the tables.")

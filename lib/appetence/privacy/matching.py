@@ -21,7 +21,7 @@ from appetence.contracts.silver import Record
 
 REQUEST_ID = "request_id"
 _ASKED = "asked_"
-_COMPARED = (Record.first_name, Record.last_name, Record.birth_name, Record.birth_date)
+_COMPARED = (Record.first_name, Record.last_name, Record.other_first_name, Record.birth_name, Record.birth_date)
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,9 @@ def _last_agrees(asked: Column, held: Column) -> Column:
 def names_agree() -> Column:
     """Whether the names of a row are those of `asked_…`: straight, under the birth name, or swapped. A row without surname never agrees."""
     first, last = F.col(_ASKED + Record.first_name), F.col(_ASKED + Record.last_name)
-    straight = _first_agrees(first, F.col(Record.first_name)) & (
+    # A line may name two: whoever of them asks is its person. It holds one birth date, which may then be the other one's and contradict.
+    other = F.col(Record.other_first_name)
+    straight = (_first_agrees(first, F.col(Record.first_name)) | (other.isNotNull() & _first_agrees(first, other))) & (
         _last_agrees(last, F.col(Record.last_name)) | _last_agrees(last, F.col(Record.birth_name))
     )
     swapped = _last_agrees(last, F.col(Record.first_name)) & _first_agrees(first, F.col(Record.last_name))

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.columns import names, text
-from appetence.columns.grades import Grade
+from appetence.columns.grades import Grade, is_usable
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.reference import FirstName
 from appetence.contracts.silver import Record
@@ -28,15 +28,25 @@ def name_frequencies(first_names: DataFrame, surnames: DataFrame) -> DataFrame:
 
 
 def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
-    """Adds civility, gender, first_name, last_name, birth_name, name_grade, name_confidence and is_company of silver.record to raw customer lines."""
+    """Adds civility, gender, first_name, last_name, other_first_name, birth_name, name_grade, name_confidence and is_company of silver.record to
+    raw customer lines.
+
+    Two persons in one line are read as the first that is named: whose civility and gender were said is not guessed, and the name is doubtful.
+    The other one's first name is kept beside it, so that she is found when she asks for something."""
     raw_first, raw_last, raw_birth = (F.col(c) for c in (RawRecord.first_name, RawRecord.last_name, RawRecord.birth_name))
     # Each step is a projection of its own: what a later one uses twice is computed once.
-    bare = lines.withColumns(
+    parted = lines.withColumns({"_two_first": names.two_persons(raw_first), "_two_last": names.two_persons(raw_last)})
+    two_first, two_last = F.col("_two_first"), F.col("_two_last")
+    is_couple, one_last = two_first.isNotNull() | two_last.isNotNull(), F.coalesce(names.first_of_two(two_last), raw_last)
+    bare = parted.withColumns(
         {
-            "_civility": names.civility(F.col(RawRecord.civility)),
-            "_bare_first": names.clean_first_name(raw_first),
+            "_civility": F.when(~is_couple, names.civility(F.col(RawRecord.civility))),
+            "_bare_first": names.clean_first_name(F.coalesce(names.first_of_two(two_first), raw_first)),
             "_town_name": text.fold(F.col(RawRecord.city)),
-            "_bare_last": names.bare(raw_last),
+            "_bare_last": names.bare(one_last),
+            "_shared": F.when(text.blank_to_null(raw_first).isNull(), names.bare(names.shared_surname(two_last))),
+            "_other": names.bare(F.coalesce(names.second_of_first_names(two_first), names.second_beside_surname(two_last))),
+            "_is_couple": is_couple,
             "_bare_birth": names.bare(raw_birth),
         }
     )
@@ -54,15 +64,18 @@ def with_names(lines: DataFrame, frequencies: DataFrame) -> DataFrame:
             Record.gender: F.when(F.col("_civility") == "M", "M").when(F.col("_civility") == "MME", "F"),
             Record.first_name: F.col("_first2"),
             Record.last_name: F.col("_last2"),
+            Record.other_first_name: F.when(F.col("_shared").isNull() | F.col("_shares"), F.col("_other")),
             Record.birth_name: F.nullif(F.col("_birth"), F.col("_last2")),
             "_grade": grade,
             Record.is_company: F.col("_company"),
         }
     )
     is_good, found = F.col("_grade") == Grade.GOOD.value, F.col("_grade")
-    lowered = F.when(is_good & F.col("_is_moved"), Grade.REPAIRED.value).when(is_good & F.col("_is_unsure"), Grade.DOUBTFUL.value).otherwise(found)
+    doubtful = (is_good & F.col("_is_unsure")) | (F.col("_is_couple") & is_usable(found))
+    lowered = F.when(doubtful, Grade.DOUBTFUL.value).when(is_good & F.col("_is_moved"), Grade.REPAIRED.value).otherwise(found)
+    couple = ["_two_first", "_two_last", "_shared", "_shares", "_other", "_is_couple"]
     helpers = ["_civility", "_first", "_last", "_birth", "_first2", "_last2", "_is_moved", "_is_unsure", "_company", "_grade"]
-    return graded.withColumn(Record.name_grade, lowered).drop(*helpers, "_bare_first", "_bare_last", "_bare_birth", "_town_name")
+    return graded.withColumn(Record.name_grade, lowered).drop(*couple, *helpers, "_bare_first", "_bare_last", "_bare_birth", "_town_name")
 
 
 def _with_frequencies(cleaned: DataFrame, frequencies: DataFrame) -> DataFrame:
@@ -94,14 +107,16 @@ def _in_order(known: DataFrame) -> DataFrame:
     whole = ~has_first & F.contains(last, F.lit(" ")) & ~names.is_company(last)
     behind = F.coalesce(whole & (tail >= FIRST_NAME_RATIO) & (tail >= head), F.lit(False))
     before = F.coalesce(whole & (head >= FIRST_NAME_RATIO) & ~behind, F.lit(False))
+    # Jean et Marie Dupont: before the joining word stands a first name, and the surname behind the other one.
+    shares = F.coalesce(F.col("_shared").isNotNull() & (head >= FIRST_NAME_RATIO), F.lit(False))
     words = F.split(last, " ")
     without_tail, without_head = F.array_join(F.slice(words, 1, F.size(words) - 1), " "), F.array_join(F.slice(words, 2, F.size(words)), " ")
-    first2 = F.when(inverted, last).when(behind, names.last_word(last)).when(before, names.first_word(last)).otherwise(F.col("_first"))
-    last2 = F.when(inverted, F.col("_first")).when(behind, without_tail).when(before, without_head).otherwise(last)
+    first2 = F.when(inverted | shares, last).when(behind, names.last_word(last)).when(before, names.first_word(last)).otherwise(F.col("_first"))
+    last2 = F.when(shares, F.col("_shared")).when(inverted, F.col("_first")).when(behind, without_tail).when(before, without_head).otherwise(last)
     helpers = [f"_{s}_{x}" for s in ("first", "last") for x in ("word", "as_first", "as_last")]
     unsure = F.coalesce(has_first & is_known & ~inverted & (odds >= UNSURE), F.lit(False))
     sure = F.when(has_first & is_known, F.when(inverted, odds).otherwise(1 - odds))
-    moved = {Record.name_confidence: F.round(sure, 4), "_is_moved": inverted | behind | before, "_is_unsure": unsure}
+    moved = {Record.name_confidence: F.round(sure, 4), "_is_moved": inverted | behind | before, "_is_unsure": unsure, "_shares": shares}
     return known.withColumns({"_first2": first2, "_last2": last2, **moved}).drop(*helpers)
 
 
