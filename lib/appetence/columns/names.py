@@ -85,13 +85,13 @@ def two_persons(c: Column) -> Column:
 
 
 def first_of_two(two: Column) -> Column:
-    """The words that name the first person of :func:`two_persons`; of ``M. et Mme Dupont``, the name they share.
+    """The words that name the first person of :func:`two_persons`; of ``M. et Mme Dupont``, the name they share; empty where they name nobody.
 
     >>> row = spark.sql("SELECT 'JEAN ET MARIE' a, 'M OU MME DUPONT' b, 'M DUPONT ET MME MARTIN' d, 'ET MARIE DUPONT' e")
     >>> row.select(*[first_of_two(F.col(c)) for c in "abde"]).first()[:]
     ('JEAN', 'DUPONT', 'DUPONT', 'DUPONT')
     """
-    plain = F.regexp_replace(two, rf"{_SPOKEN_TO}| {_CIVIL} {_AND} {_CIVIL}$", "")
+    plain = F.regexp_replace(two, rf"(?:^| ){_CIVIL} {_AND} {_CIVIL}$|{_SPOKEN_TO}", "")
     return F.regexp_replace(F.regexp_replace(plain, rf"^{_AND} (?:{_CIVIL} )?[A-Z-]+ (?=[A-Z])|^{_AND} ", ""), rf" {_AND}(?: .*)?$", "")
 
 
