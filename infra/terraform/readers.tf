@@ -54,6 +54,7 @@ locals {
       "gold.selection",
       "gold.statement",
       "gold.tier",
+      "gold.uplift",
       "gold.waterfall",
       "reference.area",
       "reference.commune",
