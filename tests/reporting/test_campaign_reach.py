@@ -46,3 +46,10 @@ def test_the_page_tells_overlap_and_reach_where_there_are_several() -> None:
     page = render(build_campaign(found))
     assert "How the lists overlap" in page and "What each channel reaches" in page
     assert "How the lists overlap" not in render(build_campaign(planted.campaign_rows()))
+
+
+def test_a_formula_expects_nothing_and_the_page_draws_no_margin_from_it() -> None:
+    ranked = render(build_campaign(planted.campaign_rows()))
+    nothing = [{**t, "expected_responses": 0.0, "expected_margin_cents": -9248, "is_above_break_even": False} for t in planted.tiers()]
+    by_formula = render(build_campaign(planted.campaign_rows(tiers=nothing)))
+    assert "Expected margin by depth" in ranked and "Expected margin by depth" not in by_formula

@@ -210,6 +210,8 @@ def _tiers(found: CampaignRows) -> list[Section]:
     tiers = sorted(found.tiers, key=lambda t: t[Tier.tier])
     if not tiers or any(masking.is_small(t[Tier.quantity]) for t in tiers):
         return []
+    if not any(t[Tier.expected_responses] for t in tiers):  # ranked by a formula, which expects nothing of anybody
+        return []
     pays = _break_even(tiers)
     taken = float(found.campaign[Campaign.selected] + found.campaign[Campaign.held_out])
     depth = next((float(t[Tier.cumulative_quantity]) for t in reversed(tiers) if t[Tier.is_above_break_even]), None)
