@@ -26,10 +26,6 @@ def test_planted_cases(check) -> None:
     check(
         {
             "civility": (names.civility, [*[(v, "M") for v in men], *[(v, "MME") for v in women], *[(v, None) for v in neither]]),
-            "couple": (
-                names.is_couple,
-                [("M. et Mme", True), ("Mme & M.", True), ("M ou Mme", True), ("MM", True), ("Mme", False), (None, False)],
-            ),
             "first": (
                 names.clean_first_name,
                 [

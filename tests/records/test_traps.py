@@ -16,8 +16,8 @@ from pyspark.sql import SparkSession
 
 from appetence.contracts.bronze import RawRecord
 from appetence.pipeline.load_reference import build_communes, build_first_names
-from appetence.pipeline.standardise_records import surnames
 from appetence.records import names, standardise
+from appetence.records.names import surnames
 
 pytestmark = pytest.mark.spark
 FILE = Path(__file__).parents[1] / "data" / "traps.csv"

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from appetence.contracts.bronze import RawPermission, RawRecord, RawTransaction
 from appetence.contracts.domain import Block
 from appetence.contracts.reference import Commune, FirstName, Member
-from appetence.pipeline.standardise_records import surnames
 from appetence.records import names, standardise, unread
+from appetence.records.names import surnames
 from appetence.records.permissions import build_permission_events
 from appetence.records.transactions import build_transactions
 

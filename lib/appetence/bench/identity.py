@@ -13,10 +13,8 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from appetence import data
 from appetence.columns import hashing
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
@@ -188,9 +186,7 @@ def raw_records(given: DataFrame, as_of: dt.date) -> DataFrame:
 def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
     """silver.record rows of a benchmark file, its further categories in `extra`."""
     spark = given.sparkSession
-    surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    known = local_frame(spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
-    frequencies = names.name_frequencies(load_reference.build_first_names(spark), known)
+    frequencies = names.name_frequencies(load_reference.build_first_names(spark), names.surnames(spark))
     lines = raw_records(given, as_of)
     # Finding the newest of a record's lines moves all of them; where each has one only, there is nothing to find.
     each = given.agg(F.count(F.lit(1)) == F.count_distinct(F.xxhash64("member_id", "customer_ref"))).first()

@@ -21,7 +21,7 @@ from pyspark.sql import functions as F
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import PoissonRegressor
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it publishes no types
+from threadpoolctl import threadpool_limits
 
 from appetence.contracts.features import Feature
 from appetence.contracts.identity import PersonLink

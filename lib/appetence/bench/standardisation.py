@@ -19,7 +19,6 @@ from appetence.bench.identity import write
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.local import local_frame
 from appetence.pipeline.load_reference import build_communes, build_first_names
-from appetence.pipeline.standardise_records import surnames
 from appetence.records import names, standardise
 from appetence.runtime import clock, console
 from appetence.runtime.config import Config
@@ -52,7 +51,7 @@ def run(spark: SparkSession, records: int, scratch: Path, runs: int = RUNS) -> d
     try:
         lines = lake.stage("lines", made_up_lines(spark, records))
         communes = lake.stage("communes", build_communes(spark))
-        frequencies = lake.stage("frequencies", names.name_frequencies(build_first_names(spark), surnames(spark)))
+        frequencies = lake.stage("frequencies", names.name_frequencies(build_first_names(spark), names.surnames(spark)))
         spent = []
         for _ in range(runs):
             begun = clock.seconds()

@@ -25,9 +25,9 @@ from appetence.contracts.bronze import RawRecord
 from appetence.contracts.local import local_frame
 from appetence.contracts.silver import Record
 from appetence.pipeline.load_reference import build_communes, build_first_names
-from appetence.pipeline.standardise_records import surnames
 from appetence.privacy.suppressions import build_list_hashes
 from appetence.records import names, standardise
+from appetence.records.names import surnames
 from appetence.runtime import clock, console
 from appetence.runtime.config import Config
 from appetence.runtime.session import build_session

@@ -46,16 +46,6 @@ def _writings(words: tuple[str, ...]) -> list[str]:
     return [form + dot for word in words for form in (word, word.title(), word.lower()) for dot in ("", ".")]
 
 
-def is_couple(c: Column) -> Column:
-    """Whether a civility speaks to two persons: ``M. et Mme``, ``Mme ou M``, ``MM``.
-
-    >>> spark.sql("SELECT 'Mr & Mme' a, 'Mme' b").select(is_couple(F.col("a")), is_couple(F.col("b"))).first()[:]
-    (True, False)
-    """
-    both = rf"^(?:M|{_MAN}) (?:ET |OU )?(?:{_WOMAN})\b|^(?:{_WOMAN}) (?:ET |OU )?(?:M|{_MAN})\b|^(?:MM|MMS|MESSIEURS|MMES|MESDAMES|COUPLE)\b"
-    return F.coalesce(fold(c).rlike(both), F.lit(False))
-
-
 _CIVIL = "(?:M|MR|MONSIEUR|MME|MADAME|MLLE|MELLE|MADEMOISELLE)"
 _AND = "(?:ET|OU)"
 # What follows the joining word and makes no second person of it: a firm, or the same person's other name; and how a surname of several words begins.

@@ -202,6 +202,10 @@ class Matchback(Table):
     key = (campaign_id, group_kind, group_value)
 
 
+NOT_MEASURED = "not_measured"
+"""What gold.uplift finds where too little happened to learn from."""
+
+
 class Uplift(Table):
     """One row per campaign whose window is over and that set people apart: what its pieces added, and whether for some more than for others."""
 

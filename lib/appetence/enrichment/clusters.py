@@ -19,7 +19,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it publishes no types
+from threadpoolctl import threadpool_limits
 
 from appetence.contracts.domain import SMALL_COUNT
 from appetence.contracts.gold import Segment

@@ -17,7 +17,6 @@ from appetence.contracts.specs import BlockSpec
 from appetence.exchange.blocks import TABLES
 from appetence.exchange.reading import Staged, Unread, values_given
 from appetence.pipeline.load_reference import build_communes, build_first_names
-from appetence.pipeline.standardise_records import surnames
 from appetence.records import names, permissions, standardise, transactions, unread
 from appetence.records.quality import GRADED, PARSED
 
@@ -59,7 +58,7 @@ def not_read(spark: SparkSession, staged: Staged, as_of: dt.date, spec: BlockSpe
 def _graded(spark: SparkSession, lines: DataFrame, first_names: str) -> list[tuple[str, str, int]]:
     # Each line counts, also where two are of one customer.
     each = lines.withColumn(RawRecord.record_id, F.concat_ws("/", RawRecord.record_id, F.col(RawRecord.line_number).cast("string")))
-    frequencies = names.name_frequencies(build_first_names(spark, first_names), surnames(spark))
+    frequencies = names.name_frequencies(build_first_names(spark, first_names), names.surnames(spark))
     records = standardise.build_records(each, build_communes(spark), frequencies).select(*GRADED.values(), *PARSED)
     grades = [F.struct(F.lit(c).alias("column"), F.col(g).alias("measure")) for c, g in GRADED.items()]
     parsed = [F.when(F.col(c).isNotNull(), F.struct(F.lit(str(c)).alias("column"), F.lit("parsed").alias("measure"))) for c in PARSED]

@@ -1,4 +1,4 @@
-"""What a campaign's pieces added, and whether for some more than for others: one look, when the window is over and people were set apart."""
+"""What a campaign's pieces added, and whether for some more than for others, once its window is over and where people were set apart."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.contracts.campaign import Selection, Uplift
+from appetence.contracts.campaign import NOT_MEASURED, Selection, Uplift
 from appetence.errors import ModelError
 from appetence.propensity import Finding, fit_uplift
 from appetence.selection.cells import HOLDOUT
@@ -19,15 +19,14 @@ from appetence.selection.treated import CONTACTED, KNOWN, RESPONDED, build_treat
 MOST = 200_000
 """Units learnt from: of more, so many are drawn."""
 
-NOT_MEASURED = "not_measured"
 DIGITS = 6
 
 
 def measured_uplift(selection: DataFrame, responses: DataFrame, orders: DataFrame, links: DataFrame, terms: Terms) -> dict[str, Any] | None:
-    """The row of `gold.uplift`; None while orders of the window can still come, and where nobody was set apart.
+    """The row of `gold.uplift`; None while the window is open, and where nobody was set apart.
 
-    `responses`: of all units, whichever campaign an order is credited to. Looked at once and not night by night: a test that is repeated
-    until it shows something shows something."""
+    `responses`: of all units, whichever campaign an order is credited to. Not looked at while they come in: a test that is repeated until it
+    shows something shows something. Orders of the window that are delivered late are read by the next run, the same orders say the same."""
     is_over = terms.known_on > terms.drop_date + dt.timedelta(days=terms.spec.response_window_days)
     if not is_over or selection.where(Selection.cell.col == HOLDOUT).isEmpty():
         return None

@@ -11,9 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 from pyspark.sql.pandas.types import to_arrow_type
 
-from appetence import data
 from appetence.contracts.bronze import RawRecord
-from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName
 from appetence.pipeline.context import Context
 from appetence.privacy import suppressions as s
@@ -32,10 +30,7 @@ def raw_lines(ctx: Context, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
 
 def standardised(ctx: Context, lines: DataFrame) -> DataFrame:
     """The lines in the columns of silver.record; record_id and member_id stay as they are."""
-    surnames = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    frequencies = names.name_frequencies(
-        ctx.lake.read(FirstName), local_frame(ctx.spark, surnames, f"{names.NAME} string, {names.PER_MILLION} double")
-    )
+    frequencies = names.name_frequencies(ctx.lake.read(FirstName), names.surnames(ctx.spark))
     return standardise.build_records(lines, ctx.lake.read(Commune), frequencies)
 
 

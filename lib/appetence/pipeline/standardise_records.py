@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence import columns, data, records
 from appetence.contracts.base import Table
 from appetence.contracts.bronze import Delivery, RawPermission, RawRecord, RawTransaction, Reject
-from appetence.contracts.local import local_frame
 from appetence.contracts.reference import Commune, FirstName, Member
 from appetence.contracts.silver import DeliveryQuality, Permission, PermissionEvent, Record, Transaction
 from appetence.pipeline.address_check import AddressCheck
@@ -77,7 +76,7 @@ def _rules(ctx: Context, *sources: type[Table]) -> str:
 def _records(ctx: Context, address_check: AddressCheck) -> int:
     """Records there are, made again only where their line is another than before, or everywhere when the rules are."""
     lake = ctx.lake
-    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), surnames(ctx.spark)))
+    frequencies = lake.stage("frequencies", names.name_frequencies(lake.read(FirstName), names.surnames(ctx.spark)))
     raw, bought = lake.read_or_empty(RawRecord), lake.read_or_empty(RawTransaction)
     current = newest.filter_replaced(raw, lake.read(Delivery))
     if _is_current(ctx, Record):
@@ -117,9 +116,3 @@ def _permissions(ctx: Context) -> tuple[int, DataFrame]:
     if not _is_current(ctx, Permission):
         lake.sync(Permission, permissions.fold_permissions(lake.read_or_empty(PermissionEvent)))
     return lake.row_count(PermissionEvent), wrong
-
-
-def surnames(spark: SparkSession) -> DataFrame:
-    """The shipped surnames: (name, per_million)."""
-    rows = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
-    return local_frame(spark, rows, f"{names.NAME} string, {names.PER_MILLION} double")

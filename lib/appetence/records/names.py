@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from appetence import data
 from appetence.columns import names, text
 from appetence.columns.grades import Grade, is_usable
 from appetence.contracts.bronze import RawRecord
+from appetence.contracts.local import local_frame
 from appetence.contracts.reference import FirstName
 from appetence.contracts.silver import Record
 
@@ -20,10 +22,16 @@ FIRST_NAME_RATIO = 4.0
 NAME, PER_MILLION = "name", "per_million"
 
 
-def name_frequencies(first_names: DataFrame, surnames: DataFrame) -> DataFrame:
+def surnames(spark: SparkSession) -> DataFrame:
+    """The shipped surnames: (name, per_million)."""
+    rows = [(r["surname"], float(r["per_million"])) for r in data.rows("surnames")]
+    return local_frame(spark, rows, f"{NAME} string, {PER_MILLION} double")
+
+
+def name_frequencies(first_names: DataFrame, last_names: DataFrame) -> DataFrame:
     """One row per folded name: how many per million bear it as first name, as surname. Inputs: reference.first_name; (name, per_million)."""
     as_first = first_names.groupBy(F.col(FirstName.first_name).alias(NAME)).agg((F.sum(FirstName.per_million) / 26).alias("_as_first"))
-    as_last = surnames.groupBy(NAME).agg(F.sum(PER_MILLION).alias("_as_last"))
+    as_last = last_names.groupBy(NAME).agg(F.sum(PER_MILLION).alias("_as_last"))
     return as_first.join(as_last, on=NAME, how="full").fillna(UNKNOWN_PER_MILLION, ["_as_first", "_as_last"])
 
 

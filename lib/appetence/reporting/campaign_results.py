@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from appetence.contracts.campaign import Campaign, Matchback, Uplift
+from appetence.contracts.campaign import NOT_MEASURED, Campaign, Matchback, Uplift
 from appetence.reporting import charts, masking, numbers, words
 from appetence.reporting.parts import Part, Picture, Section, Sheet, Words
 
 Row = Mapping[str, Any]
 
-NOT_MEASURED, FIFTHS = "not_measured", 5
+FIFTHS = 5
 
 
 @dataclass(frozen=True)
