@@ -61,7 +61,7 @@ class Nights:
     """One lake that is resolved night by night, and beside it a copy in which everything is compared each night."""
 
     def __init__(self, context: Callable[..., Context], *options: str) -> None:
-        self._make, self._options, self.day = context, ("identity.max_changed=1", "identity.is_careful=false", *options), dt.date(2026, 10, 1)
+        self._make, self._options, self.day = context, ("identity.max_changed=1", *options), dt.date(2026, 10, 1)
 
     def context(self, name: str, *options: str) -> Context:
         return self._make(name, self.day, *self._options, *options)
@@ -184,7 +184,7 @@ def test_splits_erasures_limits_and_decisions_equal_a_full_run(context: Callable
     ctx, counts = nights.run(changed(rows, 1))
     now = {r.record_id: r.person_id for r in ctx.lake.read(PersonLink).collect()}
     assert now[a] != now[b] and now[x] == now[y]
-    options = ("identity.max_changed=1", "identity.is_careful=false", "identity.review_weight=-3")
+    options = ("identity.max_changed=1", "identity.review_weight=-3")
     assert "is_incremental" not in resolve_identities.run(nights.context("other", *options)).details
     assert "is_incremental" in resolve_identities.run(nights.context("same", *options)).details
     records(nights.context("one"), [*changed(rows, 1), {**rows[3], "record_id": "zz", "customer_ref": "zz"}])

@@ -114,9 +114,6 @@ class IdentitySettings(Spec):
     )
     retrain: bool = Field(default=False, description="learn the match weights anew instead of using the current model")
     full: bool = Field(default=False, description="compare everything again, with values and keys as frozen: what incremental runs must equal")
-    is_careful: bool = Field(
-        default=True, description="compare everything on nights when records were erased, a record is limited, or decisions made by hand exist"
-    )
     max_changed: float = Field(
         default=0.1, ge=0, le=1, description="share of changed records, since values and keys were frozen, above which they are counted anew"
     )

@@ -30,7 +30,7 @@ from appetence.runtime import packages
 
 NOTHING_DECIDED = "0:0"
 """What `decided` says where there are no decisions."""
-_ASKED = {"retrain", "full", "max_changed", "engine", "is_careful"}
+_ASKED = {"retrain", "full", "max_changed", "engine"}
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,6 @@ def made_with(ctx: Context, model: weights.Model) -> str:
     settings = ctx.config.identity.model_dump_json(exclude=_ASKED)
     members = sorted(m.member_id for m in ctx.config.members.values() if m.is_active)
     return packages.fingerprint([identity, columns], [settings, model.version, ctx.config.privacy.member_key_version, *members])
-
-
-UNDECIDED = "0:0"
 
 
 def decided(ctx: Context) -> str:

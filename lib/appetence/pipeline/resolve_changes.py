@@ -35,23 +35,20 @@ Rows = list[tuple[type[Table], DataFrame, DataFrame]]
 
 
 def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen: DataFrame) -> Counts | None:
-    """Compares what changed, and writes what follows from it; None when everything has to be compared: too much changed, or a careful
-    run finds erasures, limitations or decisions about."""
+    """Compares what changed, and writes what follows from it; None when everything has to be compared: too much changed."""
     lake = ctx.lake
     before, said = held.before(ctx), resolution_state.decided(ctx)
     has_lost = lake.row_count(ResolvedRecord) < held.records
-    if ctx.config.identity.is_careful and (has_lost or said != resolution_state.NOTHING_DECIDED or not frozen.isEmpty()):
-        return None
     moved = lake.stage("moved", incremental.differences(free, before.resolved))
     count = moved.count()
-    if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, frozen):
+    if held.changed + count > ctx.config.identity.max_changed * max(held.records, 1) or _is_adrift(ctx, before, free, frozen):
         return None
     if not count and not has_lost and said == held.decided:
         return _counts(ctx, {"pairs_compared": 0, "records_changed": 0, "events": 0})
     ctx.progress(f"identity: {count} new, changed or departed records; all others stay as they are")
     lost = lake.stage("bereaved", incremental.bereaved(before.resolved)) if has_lost else None
     # None only where no decision holds and none held when the last run ended.
-    decided = None if said == held.decided == resolution_state.UNDECIDED else lake.read_or_empty(ClericalDecision)
+    decided = None if said == held.decided == resolution_state.NOTHING_DECIDED else lake.read_or_empty(ClericalDecision)
     found = incremental.Night(before, free, moved, model, ctx.config.identity, lake.stage, decided, lost).run()
     if found is None:
         ctx.progress("identity: too many pairs for the blocks as they were divided; everything is compared anew")
@@ -62,12 +59,13 @@ def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen:
     return _counts(ctx, {**found.facts, "events": written})
 
 
-def _is_adrift(ctx: Context, before: incremental.Before, frozen: DataFrame) -> bool:
-    """Whether links of records are left that are neither compared nor limited: records that went while they were limited."""
+def _is_adrift(ctx: Context, before: incremental.Before, free: DataFrame, frozen: DataFrame) -> bool:
+    """Whether links of records are left that are neither compared, nor limited, nor to be compared tonight: records that went while they
+    were limited."""
     kept = before.links.join(frozen, on=PersonLink.record_id, how="left_semi").count()
     if ctx.lake.row_count(PersonLink) == ctx.lake.row_count(ResolvedRecord) + kept:
         return False
-    known = before.resolved.select(Record.record_id).unionByName(frozen.select(Record.record_id))
+    known = before.resolved.select(Record.record_id).unionByName(frozen.select(Record.record_id)).unionByName(free.select(Record.record_id))
     return not before.links.join(known, on=PersonLink.record_id, how="left_anti").isEmpty()
 
 
