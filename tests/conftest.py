@@ -17,8 +17,8 @@ from appetence.runtime.session import build_session
 from appetence.storage.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[1]
-COMPILED = ("columns", "records", "identity", "features", "enrichment")
-"""Folders of tests of functions from DataFrame to DataFrame."""
+INTERPRETED = ("bench", "exchange", "notebooks", "pipeline", "privacy", "reporting", "selection", "storage")
+"""Folders of tests that run whole jobs over a few dozen rows."""
 AS_OF = dt.date(2026, 10, 31)
 
 
@@ -34,7 +34,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory, conf_folder: str) -> Iterato
     scratch = tmp_path_factory.mktemp("spark")
     config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=4g", "spark.jit=quick"], conf_folder)
     session = build_session(config.spark, scratch, "appetence-tests")
-    _compiles(session, False)
     yield session
     session.stop()
 
@@ -45,16 +44,16 @@ def _compiles(session: SparkSession, does: bool) -> None:
 
 
 @pytest.fixture(autouse=True)
-def compiled(request: pytest.FixtureRequest) -> Iterator[None]:
+def interpreted(request: pytest.FixtureRequest) -> Iterator[None]:
     """Expressions are tested as generated code, as Spark runs them. Whole jobs over a few dozen rows are interpreted: the compiler took a third of
     their time. The chain that tests/cli starts as a user would, and `make demo`, compile everything."""
-    if request.node.get_closest_marker("spark") is None or request.path.parent.name not in COMPILED:
+    if request.node.get_closest_marker("spark") is None or request.path.parent.name not in INTERPRETED:
         yield
         return
     session = request.getfixturevalue("spark")
-    _compiles(session, True)
-    yield
     _compiles(session, False)
+    yield
+    _compiles(session, True)
 
 
 @pytest.fixture

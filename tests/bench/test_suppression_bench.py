@@ -29,6 +29,7 @@ def test_a_variant_has_one_error_and_a_home_stands_on_one_side() -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.slow  # six thousand persons under four kinds of noise
 def test_inv_01_listed_people_are_found_under_noisy_lines(spark: SparkSession, tmp_path: Path) -> None:
     answer = suppression.run(spark, 6_000, tmp_path, share=0.05)
     assert answer["listed"] > 200 and answer["variants"] > 8_000

@@ -170,6 +170,7 @@ def test_resolve_is_right_repeatable_and_stable(context: Callable[..., Context])
     assert "one person today" in lines[0] and any("in all, in doublings" in line for line in lines)
 
 
+@pytest.mark.slow  # resolves a co-operative twice
 def test_inv_24_a_limited_record_keeps_its_link_and_is_compared_with_nothing(context: Callable[..., Context]) -> None:
     rows = population(8, 60)
     first = context("run-1", dt.date(2026, 10, 30))
