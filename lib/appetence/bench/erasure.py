@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from appetence.bench.identity import write
+from appetence.bench.identity import cores, write
 from appetence.bench.standardisation import AS_OF, made_up_lines
 from appetence.contracts.base import REGISTRY, Field, Table
 from appetence.contracts.bronze import RawRecord, RawTransaction
@@ -77,7 +77,7 @@ def run(ctx: Context, records: int, persons: Sequence[int]) -> dict[str, Any]:
     begun = clock.seconds()
     fill(ctx, records)
     answer: dict[str, Any] = {
-        "records": records, "cores": ctx.spark.sparkContext.defaultParallelism, "fill_seconds": round(clock.seconds() - begun, 1),
+        "records": records, "cores": cores(ctx.spark), "fill_seconds": round(clock.seconds() - begun, 1),
         "lake_bytes": sum(f.stat().st_size for f in Path(ctx.config.paths.lake).rglob("*.parquet")), "erasures": [],
     }  # fmt: skip
     first = 0

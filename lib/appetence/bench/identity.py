@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import resource
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -115,6 +116,12 @@ def write(answer: Mapping[str, Any], target: Path) -> None:
     """Writes the measured figures as JSON."""
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(answer, indent=2, sort_keys=False) + "\n", encoding="utf-8")
+
+
+def cores(spark: SparkSession) -> int:
+    """How many tasks run side by side: on one machine what the master's name says (`spark.default.parallelism` counts partitions there)."""
+    asked = re.fullmatch(r"local\[(\d+)\]", spark.sparkContext.master or "")
+    return int(asked[1]) if asked else spark.sparkContext.defaultParallelism
 
 
 def peak_memory() -> float:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.bench import candidate_tables as made
-from appetence.bench.identity import peak_memory, write
+from appetence.bench.identity import cores, peak_memory, write
 from appetence.columns.coordinates import hashed_coordinates
 from appetence.columns.hashing import pads
 from appetence.contracts.base import Table
@@ -101,7 +101,7 @@ def run(spark: SparkSession, config: Config, candidates: int, scratch: Path) -> 
             "candidates": candidates, "records": tables[Record].count(), "members": made.MEMBERS, "lists": len(terms.spec.lists), **counts,
             "first_reasons": dict(sorted(reasons.items())), "seconds": {k: round(v, 1) for k, v in seconds.items()}, "total_seconds": round(total, 1),
             "seconds_per_million": round(total * 1_000_000 / candidates, 1), "peak_memory_gb": peak_memory(),
-            "cores": spark.sparkContext.defaultParallelism,
+            "cores": cores(spark),
         }  # fmt: skip
     finally:
         lake.close()

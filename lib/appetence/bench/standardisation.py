@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence import data
-from appetence.bench.identity import write
+from appetence.bench.identity import cores, write
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.local import local_frame
 from appetence.pipeline.load_reference import build_communes, build_first_names
@@ -60,7 +60,7 @@ def run(spark: SparkSession, records: int, scratch: Path, runs: int = RUNS) -> d
             spent.append(round(clock.seconds() - begun, 3))
         best = min(spent[1:] or spent)
         return {
-            "records": records, "cores": spark.sparkContext.defaultParallelism, "seconds": spent, "records_a_second": round(records / best),
+            "records": records, "cores": cores(spark), "seconds": spent, "records_a_second": round(records / best),
             "python_operators": sum(_plan(clean).count(word) for word in ("BatchEvalPython", "ArrowEvalPython", "MapInPandas", "MapInArrow")),
         }  # fmt: skip
     finally:
