@@ -46,7 +46,7 @@ def _compiles(session: SparkSession, does: bool) -> None:
 @pytest.fixture(autouse=True)
 def interpreted(request: pytest.FixtureRequest) -> Iterator[None]:
     """Expressions are tested as generated code, as Spark runs them. Whole jobs over a few dozen rows are interpreted: the compiler took a third of
-    their time. The chain that tests/cli starts as a user would, and `make demo`, compile everything."""
+    their time. Nothing of `make test` compiles whole jobs: the chain of `make test-all` (tests/cli) and `make demo` do."""
     if request.node.get_closest_marker("spark") is None or request.path.parent.name not in INTERPRETED:
         yield
         return

@@ -39,7 +39,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def office(make_context: Callable[..., Context], tmp_path: Path, keys: Keys, conf_folder: str) -> Callable[..., Context]:
-    """Contexts whose inbox is `tmp_path/root/inbox`, with the test's members."""
+    """Contexts with the test's members, and an inbox under the test's own root."""
     prints = tmp_path / "root" / "secrets" / "fingerprints"
     prints.mkdir(parents=True)
     (prints / "operator.fpr").write_text(keys.fingerprints["operator"])

@@ -47,7 +47,7 @@ def _sold(ref: str, delivery: str, at: dt.datetime, amount: str) -> dict[str, ob
     return {**said, "customer_ref": "1", "transaction_ref": ref, "transaction_date": "2026-09-01", "amount": amount}
 
 
-@pytest.mark.slow  # standardises one lake five times
+@pytest.mark.slow  # standardises one lake four times
 def test_only_what_a_new_line_says_is_made_again_until_the_rules_change(make_context: Callable[..., Context]) -> None:
     ctx = make_context()
     _planted(ctx)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
 import re
 import resource
 from collections.abc import Iterator, Mapping
@@ -120,8 +121,10 @@ def write(answer: Mapping[str, Any], target: Path) -> None:
 
 def cores(spark: SparkSession) -> int:
     """How many tasks run side by side: on one machine what the master's name says (`spark.default.parallelism` counts partitions there)."""
-    asked = re.fullmatch(r"local\[(\d+)\]", spark.sparkContext.master or "")
-    return int(asked[1]) if asked else spark.sparkContext.defaultParallelism
+    asked = re.fullmatch(r"local\[(\d+|\*)\]", spark.sparkContext.master or "")
+    if asked is None:
+        return spark.sparkContext.defaultParallelism
+    return os.cpu_count() or 1 if asked[1] == "*" else int(asked[1])
 
 
 def peak_memory() -> float:

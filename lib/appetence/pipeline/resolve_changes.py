@@ -35,7 +35,8 @@ Rows = list[tuple[type[Table], DataFrame, DataFrame]]
 
 
 def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen: DataFrame) -> Counts | None:
-    """Compares what changed, and writes what follows from it; None when everything has to be compared: too much changed."""
+    """Compares what changed, and writes what follows from it; None when everything has to be compared: too much
+    changed, links are left of records that went while they were limited, or the blocks have outgrown their division."""
     lake = ctx.lake
     before, said = held.before(ctx), resolution_state.decided(ctx)
     has_lost = lake.row_count(ResolvedRecord) < held.records

@@ -38,10 +38,10 @@ collecting: 16 s of pauses in the first 215 s of the demonstration became 12. A 
 keys are whole source texts), were a little quicker and ran out of memory in long sessions."""
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling. And it leaves methods
 # of more than 8000 bytes to its interpreter, which generated code often passes: comparing pairs of records took more than three times as long.
+_JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m -XX:-DontCompileHugeMethods"
 _LOCAL_FILES = "hadoop-bare-naked-local-fs"
 """The jar whose file system sets the permissions of local files itself; Hadoop's own starts a `chmod` for each file that is made, which was a
 seventh of the time of jobs over small tables."""
-_JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m -XX:-DontCompileHugeMethods"
 
 
 def jar_files(settings: SparkSettings) -> list[Path]:

@@ -353,10 +353,10 @@ class Lake:
             columns = ", ".join(f"`{f}` {f.dtype.simpleString()}" for f in lacking)
             self.spark.sql(f"ALTER TABLE {self.identifier(table)} ADD COLUMNS ({columns})")
 
-    def _committed(self, table: type[Table], act: object) -> None:
+    def _committed(self, table: type[Table], act: Callable[[], object]) -> None:
         self._ensure(table)
         try:
-            act()  # type: ignore[operator]  # a zero-argument call of Delta's own API
+            act()
         except Exception as failed:
             text = str(failed)
             if "Concurrent" in type(failed).__name__ or "DELTA_CONCURRENT" in text or "ConcurrentAppend" in text:
