@@ -32,6 +32,8 @@ MALFORMED = [
     (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\nright: *b\n", "right"),
     (text(right="destroy"), "right is none of"),
     (text(right=None), "right is missing"),
+    (text(right=None, evidence=""), "right is missing: add it; "),
+    (text(right=None, evidence=""), "; evidence cannot be used"),
     (text(person=None), "person is missing"),
     (text(person={**PERSON, "passport": "12AB34567"}), "person.passport is not a known key"),
     (text(**{"Aglaé Zylberstein": "x"}), "a key is not a known key"),

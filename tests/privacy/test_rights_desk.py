@@ -186,7 +186,7 @@ def test_a_request_is_taken_decided_and_kept_waiting_at_the_desk(desk: Desk) -> 
     taken = rights_desk.open_requests(ctx, texts)
     first = taken[0].request_id
     assert first and taken[0].due_on == dt.date(2026, 11, 20)
-    assert "is missing; add it" in str(taken[1].refusal) and "is here already and waits" in str(taken[2].refusal)
+    assert "is missing: add it" in str(taken[1].refusal) and "is here already and waits" in str(taken[2].refusal)
     file = desk.folder / f"{first}.yaml"
     assert file.stat().st_mode & 0o077 == 0 and yaml.safe_load(file.read_text(encoding="utf-8"))["right"] == "access"
     assert desk.row(first).state == "open"

@@ -28,7 +28,7 @@ def listed(line: str) -> str:
 FILES: dict[str, tuple[str, str, str]] = {
     # what is wrong: (the file, the field it must name, the remedy it must say)
     "a key is missing": (changed("client: r_vad\n", ""), "client", "is missing; add it"),
-    "two keys are missing": (changed("client: r_vad\nproduct: prospect\n", ""), "client", "(1 more after this one)"),
+    "two keys are missing": (changed("client: r_vad\nproduct: prospect\n", ""), "client", "(also wrong: product)"),
     "a key is misspelt": (changed("quantity: 1500", "quantiti: 1500"), "quantiti", "did you mean quantity?"),
     "a key of a list is misspelt": (listed("recency_day_max: 365"), "lists, item 1, recency_day_max", "did you mean recency_days_max?"),
     "a key stands twice": (changed("quantity: 1500", "quantity: 1500\nquantity: 15"), "quantity stands twice", "line 11"),

@@ -1,4 +1,5 @@
-"""Tables for `appetence bench selection`: a co-operative of any size as a selection finds it, without deliveries and without resolution.
+"""Tables for `appetence bench selection` and `bench features`: a co-operative of any size as a selection finds it, without deliveries and
+without resolution.
 
 Each value is a hash of the person's number and a purpose, so that the same number gives the same person whatever the partitions. Two persons
 share a household, ten a building; a person is customer of one to three of twenty members.
@@ -29,21 +30,21 @@ _SECTORS = tuple(str(s) for s in MemberSector)
 Stage = Callable[[str, DataFrame], DataFrame]
 
 
-def _drawn(purpose: str, count: int, *keys: str) -> Column:
+def drawn(purpose: str, count: int, *keys: str) -> Column:
     """An integer under `count` that belongs to these keys and this purpose."""
     return F.pmod(F.xxhash64(F.lit(purpose), *(F.col(k) for k in keys)), F.lit(count))
 
 
 def _word(purpose: str, count: int, *keys: str) -> Column:
     """One of `count` names of letters that sound differently."""
-    return F.concat(F.lit("A"), F.translate(_drawn(purpose, count, *keys).cast("string"), "0123456789", "BRSTMLDNGP"))
+    return F.concat(F.lit("A"), F.translate(drawn(purpose, count, *keys).cast("string"), "0123456789", "BRSTMLDNGP"))
 
 
 def _share(purpose: str, share: float, *keys: str) -> Column:
-    return _drawn(purpose, 100_000, *keys) < int(share * 100_000)
+    return drawn(purpose, 100_000, *keys) < int(share * 100_000)
 
 
-def _filled(table: type[Table], frame: DataFrame, values: Mapping[str, Column]) -> DataFrame:
+def filled(table: type[Table], frame: DataFrame, values: Mapping[str, Column]) -> DataFrame:
     """Rows of a contract: what is not said is null, or neutral where it is required."""
     neutral = {"string": F.lit("x"), "boolean": F.lit(False), "array<string>": F.array().cast("array<string>"), "date": F.lit(KNOWN)}
     said = {str(name): value for name, value in values.items()}
@@ -62,11 +63,11 @@ def persons(spark: SparkSession, count: int, partitions: int) -> DataFrame:
     return spark.range(0, count, 1, partitions).withColumns({n: F.concat(F.lit(n[0]), F.lpad(F.hex(v), 12, "0")) for n, v in ids.items()})
 
 
-def _records(people: DataFrame) -> DataFrame:
+def records(people: DataFrame) -> DataFrame:
     """Person × member, one to three each: `record_id` and `member_id` beside the person's columns."""
-    some = F.sequence(F.lit(0), _drawn("members", 3, "id").cast("int"))
+    some = F.sequence(F.lit(0), drawn("members", 3, "id").cast("int"))
     told = people.withColumn("copy", F.explode(some))
-    member = F.pmod(_drawn("member", MEMBERS, "id") + F.col("copy") * 7, F.lit(MEMBERS))
+    member = F.pmod(drawn("member", MEMBERS, "id") + F.col("copy") * 7, F.lit(MEMBERS))
     return told.withColumns(
         {
             "member_id": F.format_string("m%02d", member + 1),
@@ -76,15 +77,15 @@ def _records(people: DataFrame) -> DataFrame:
 
 
 def _record(told: DataFrame) -> DataFrame:
-    digits = F.lpad(_drawn("phone", 90_000_000, "id").cast("string"), 8, "1")
-    postcode = F.lpad((_drawn("place", 90_000, "address_id") + 1000).cast("string"), 5, "0")
-    born = F.date_add(F.lit(dt.date(1935, 1, 1)), _drawn("born", 27_000, "id").cast("int"))
-    number = (_drawn("number", 90, "address_id") + 1).cast("string")
-    way = F.concat(F.lit("RUE DU LIEU "), _drawn("way", 3000, "address_id").cast("string"))
-    return _filled(Record, told, {
+    digits = F.lpad(drawn("phone", 90_000_000, "id").cast("string"), 8, "1")
+    postcode = F.lpad((drawn("place", 90_000, "address_id") + 1000).cast("string"), 5, "0")
+    born = F.date_add(F.lit(dt.date(1935, 1, 1)), drawn("born", 27_000, "id").cast("int"))
+    number = (drawn("number", 90, "address_id") + 1).cast("string")
+    way = F.concat(F.lit("RUE DU LIEU "), drawn("way", 3000, "address_id").cast("string"))
+    return filled(Record, told, {
         Record.customer_ref: F.col("record_id"), Record.first_name: _word("first", 900, "id"),
         Record.last_name: _word("name", 40_000, "household_id"), Record.name_grade: F.lit("A"),
-        Record.birth_date: F.when(_drawn("told", 2, "record_id") == 0, born),
+        Record.birth_date: F.when(drawn("told", 2, "record_id") == 0, born),
         Record.address_lines: F.array(F.lit("M. X"), way), Record.way_number: number, Record.way_name: way,
         Record.address_key: F.concat_ws(" ", number, way), Record.postcode: postcode, Record.department: F.substring(postcode, 1, 2),
         Record.address_grade: F.lit("A"), Record.is_deliverable: ~_share("lost", 0.06, "record_id"), Record.email_grade: F.lit("A"),
@@ -102,11 +103,11 @@ _SAID = (
 def _events(told: DataFrame) -> DataFrame:
     said = F.array(*(F.struct(*(F.lit(v).alias(n) for n, v in zip(("channel", "use", "basis", "told", "refused"), s, strict=True))) for s in _SAID))
     spoken = told.select("record_id", "member_id", F.explode(said).alias("s")).select("record_id", "member_id", "s.*")
-    spoken = spoken.where(_drawn("answers", 1000, "record_id", "channel", "use") < F.col("told") * 1000)
-    refuses = _drawn("refuses", 1000, "record_id", "channel", "use") < F.col("refused") * 1000
+    spoken = spoken.where(drawn("answers", 1000, "record_id", "channel", "use") < F.col("told") * 1000)
+    refuses = drawn("refuses", 1000, "record_id", "channel", "use") < F.col("refused") * 1000
     turns = spoken.withColumn("turn", F.explode(F.when(refuses, F.array(F.lit(0), F.lit(1))).otherwise(F.array(F.lit(0)))))
-    day = F.date_add(F.lit(dt.date(2023, 1, 1)), (_drawn("day", 900, "record_id") + F.col("turn") * 30).cast("int"))
-    return _filled(PermissionEvent, turns, {
+    day = F.date_add(F.lit(dt.date(2023, 1, 1)), (drawn("day", 900, "record_id") + F.col("turn") * 30).cast("int"))
+    return filled(PermissionEvent, turns, {
         PermissionEvent.event_id: F.concat_ws("-", "record_id", F.substring("channel", 1, 2), F.substring("use", 1, 2), "turn"),
         PermissionEvent.purpose: F.lit("commercial"), PermissionEvent.status: F.when(F.col("turn") == 0, "granted").otherwise("opposed"),
         PermissionEvent.wording_version: F.lit("v1"), PermissionEvent.collection_point: F.lit("web"),
@@ -115,13 +116,13 @@ def _events(told: DataFrame) -> DataFrame:
 
 
 def _transactions(told: DataFrame) -> DataFrame:
-    bought = told.select("record_id", "member_id", F.explode(F.sequence(F.lit(1), (_drawn("orders", 3, "record_id") + 1).cast("int"))).alias("n"))
+    bought = told.select("record_id", "member_id", F.explode(F.sequence(F.lit(1), (drawn("orders", 3, "record_id") + 1).cast("int"))).alias("n"))
     sectors = F.array(*(F.lit(s) for s in _SECTORS))
-    return _filled(Transaction, bought, {
+    return filled(Transaction, bought, {
         Transaction.transaction_id: F.concat_ws("-", "record_id", "n"), Transaction.kind: F.lit("order"),
-        Transaction.sector: F.element_at(sectors, (_drawn("sector", len(_SECTORS), "member_id") + 1).cast("int")),
-        Transaction.transaction_date: F.date_sub(F.lit(dt.date(2026, 10, 30)), _drawn("ago", 1100, "record_id", "n").cast("int")),
-        Transaction.amount_cents: _drawn("cents", 9000, "record_id", "n") + 500,
+        Transaction.sector: F.element_at(sectors, (drawn("sector", len(_SECTORS), "member_id") + 1).cast("int")),
+        Transaction.transaction_date: F.date_sub(F.lit(dt.date(2026, 10, 30)), drawn("ago", 1100, "record_id", "n").cast("int")),
+        Transaction.amount_cents: drawn("cents", 9000, "record_id", "n") + 500,
     })  # fmt: skip
 
 
@@ -136,22 +137,22 @@ def tables(spark: SparkSession, count: int, as_of: dt.date, model_key: str, stag
     """Every table but those that configuration fills and the lists, stored by `stage`."""
     parts = max(4, count // 250_000)
     people = persons(spark, count, parts)
-    told = _records(people)
+    told = records(people)
     sent = people.where(_share("earlier", 0.2, "id"))
     made = {
-        Record: _record(told), PersonLink: _filled(PersonLink, told, {}), HouseholdLink: _filled(HouseholdLink, people, {}),
-        Person: _filled(Person, people, {Person.confidence: F.lit(8.0)}), PermissionEvent: _events(told), Transaction: _transactions(told),
-        Score: _filled(Score, people.where(_share("scored", 0.97, "id")), {
-            Score.model_key: F.lit(model_key), Score.cutoff: F.lit(as_of), Score.probability: _drawn("score", 100_000, "id") / 1_000_000.0,
+        Record: _record(told), PersonLink: filled(PersonLink, told, {}), HouseholdLink: filled(HouseholdLink, people, {}),
+        Person: filled(Person, people, {Person.confidence: F.lit(8.0)}), PermissionEvent: _events(told), Transaction: _transactions(told),
+        Score: filled(Score, people.where(_share("scored", 0.97, "id")), {
+            Score.model_key: F.lit(model_key), Score.cutoff: F.lit(as_of), Score.probability: drawn("score", 100_000, "id") / 1_000_000.0,
         }),
-        Segment: _filled(Segment, people, {
-            Segment.cutoff: F.lit(as_of), Segment.age: _drawn("age", 70, "id") + 20,
-            Segment.segment: F.concat(F.lit("s"), _drawn("segment", 9, "id")),
+        Segment: filled(Segment, people, {
+            Segment.cutoff: F.lit(as_of), Segment.age: drawn("age", 70, "id") + 20,
+            Segment.segment: F.concat(F.lit("s"), drawn("segment", 9, "id")),
         }),
-        Limitation: _filled(Limitation, told.where(_share("limited", 0.001, "record_id")), {Limitation.since: F.lit(KNOWN)}),
-        Death: _filled(Death, people.where(_share("dead", 0.004, "id")), {Death.certainty: F.lit("certain")}),
-        Selection: _filled(Selection, sent, {
-            Selection.campaign_id: F.when(_drawn("which", 2, "id") == 0, "old_one").otherwise("old_two"), Selection.channel: F.lit("post"),
+        Limitation: filled(Limitation, told.where(_share("limited", 0.001, "record_id")), {Limitation.since: F.lit(KNOWN)}),
+        Death: filled(Death, people.where(_share("dead", 0.004, "id")), {Death.certainty: F.lit("certain")}),
+        Selection: filled(Selection, sent, {
+            Selection.campaign_id: F.when(drawn("which", 2, "id") == 0, "old_one").otherwise("old_two"), Selection.channel: F.lit("post"),
             Selection.cell: F.when(_share("held", 0.1, "id"), "holdout").otherwise("mail"),
         }),
     }  # fmt: skip
@@ -174,11 +175,11 @@ def lists(keyed: Callable[[DataFrame], DataFrame], record: DataFrame, campaign_i
 
     far = F.lit(dt.date(2027, 12, 31))
     made = {
-        Suppression: _filled(Suppression, some("suppressed", SUPPRESSED), {
+        Suppression: filled(Suppression, some("suppressed", SUPPRESSED), {
             Suppression.scope: F.lit("global"), Suppression.pepper_version: F.lit("1"), Suppression.source: F.lit("person")}),
-        ExternalList: _filled(ExternalList, some("robinson", ROBINSON).where("kind = 'postal'"), {
+        ExternalList: filled(ExternalList, some("robinson", ROBINSON).where("kind = 'postal'"), {
             ExternalList.list_name: F.lit("robinson"), ExternalList.version: F.lit("2026-10")}),
-        CampaignFile: _filled(CampaignFile, some("own", OWN_FILE).withColumnRenamed("key_hash", str(CampaignFile.coordinate_hash)).drop("kind"), {
+        CampaignFile: filled(CampaignFile, some("own", OWN_FILE).withColumnRenamed("key_hash", str(CampaignFile.coordinate_hash)).drop("kind"), {
             CampaignFile.campaign_id: F.lit(campaign_id), CampaignFile.kind: F.lit("customers"), CampaignFile.destroy_by: far}),
     }  # fmt: skip
     return {table: stage(table.name, frame.distinct()) for table, frame in made.items()}

@@ -18,7 +18,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from appetence.bench.identity import cores, write
+from appetence.bench.measuring import cores, write
 from appetence.bench.standardisation import AS_OF, made_up_lines
 from appetence.contracts.base import REGISTRY, Field, Table
 from appetence.contracts.bronze import RawRecord, RawTransaction

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from appetence.bench.identity import peak_of, write
+from appetence.bench.measuring import peak_of, write
 from appetence.contracts.domain import Block
 from appetence.contracts.settings import ExchangeSettings
 from appetence.contracts.specs import MemberSpec

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import re
-import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from appetence.bench.measuring import peak_memory, write
 from appetence.columns import hashing
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.settings import IdentitySettings
@@ -111,51 +109,6 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
         return {**answer, "components_engine": found.facts["components_engine"], "facts": dict(found.facts)}
     finally:
         lake.close()
-
-
-def write(answer: Mapping[str, Any], target: Path) -> None:
-    """Writes the measured figures as JSON."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(answer, indent=2, sort_keys=False) + "\n", encoding="utf-8")
-
-
-def cores(spark: SparkSession) -> int:
-    """How many tasks run side by side: on one machine what the master's name says (`spark.default.parallelism` counts partitions there)."""
-    asked = re.fullmatch(r"local\[(\d+|\*)\]", spark.sparkContext.master or "")
-    if asked is None:
-        return spark.sparkContext.defaultParallelism
-    return os.cpu_count() or 1 if asked[1] == "*" else int(asked[1])
-
-
-def peak_memory() -> float:
-    """Most memory the Python driver and its finished children (the JVM among them, while it runs through /proc) ever held, in GiB."""
-    python = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return round((python + sum(peak_of(p) for p in _descendants())) / 2**30, 2)
-
-
-def _descendants() -> Iterator[Path]:
-    """/proc folders of the processes this one started: the JVM, and its Python workers."""
-    parents = {}
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(status.parent.name)] = int(status.read_text().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            continue
-    found = {int(Path("/proc/self").resolve().name)}
-    size = 0
-    while len(found) != size:
-        size = len(found)
-        found |= {pid for pid, parent in parents.items() if parent in found}
-    yield from (Path(f"/proc/{pid}") for pid in found if pid != int(Path("/proc/self").resolve().name))
-
-
-def peak_of(process: Path) -> int:
-    """The high-water mark of a process's memory in bytes, 0 where the system does not say."""
-    try:
-        lines = (process / "status").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
 
 
 # -- the file -----------------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.bench import identity
+from appetence.bench.measuring import peak_memory
 from appetence.contracts.identity import HouseholdLink, PersonLink
 from appetence.contracts.settings import IdentitySettings
 from appetence.contracts.silver import Record
@@ -56,7 +57,7 @@ def run(spark: SparkSession, config: Config, records: Path, scratch: Path, setti
             **{f: found.details.get(f) for f in ("records_changed", "records_regrouped", "pairs_compared")},
             "pairs_compared_full": compared.details.get("pairs_compared"),
         },
-        "peak_memory_gb": identity.peak_memory(),
+        "peak_memory_gb": peak_memory(),
     }  # fmt: skip
     first.lake.close()
     return answer

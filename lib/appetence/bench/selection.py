@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.bench import candidate_tables as made
-from appetence.bench.identity import cores, peak_memory, write
+from appetence.bench.measuring import cores, peak_memory, timed, write
 from appetence.columns.coordinates import hashed_coordinates
 from appetence.columns.hashing import pads
 from appetence.contracts.base import Table
@@ -29,7 +27,7 @@ from appetence.contracts.specs import CampaignSpec, PgpSpec, RecipientSpec
 from appetence.pipeline import select_campaign
 from appetence.pipeline.context import Context
 from appetence.pipeline.load_reference import law_rule_rows, required_law
-from appetence.runtime import clock, console
+from appetence.runtime import console
 from appetence.runtime.config import Config
 from appetence.runtime.logs import Log
 from appetence.runtime.session import build_session
@@ -83,17 +81,17 @@ def run(spark: SparkSession, config: Config, candidates: int, scratch: Path) -> 
     try:
         tables = made.tables(spark, candidates, AS_OF, str(terms.model_key), lake.stage)
         tables |= made.lists(lambda records: _keyed(spark, records), tables[Record], NAME, lake.stage)
-        with _timed(seconds, "lists"):
+        with timed(seconds, "lists"):
             wanted = select_campaign.listed_hashes(tables)
             hashes = lake.stage("hits", select_campaign.hits_of(_keyed(spark, tables[Record]), wanted))
         sources = _sources(spark, config, tables, hashes)
-        with _timed(seconds, "ground"):
+        with timed(seconds, "ground"):
             ground = build_ground(sources, terms, lake.stage)
-        with _timed(seconds, "candidates"):
+        with timed(seconds, "candidates"):
             found = lake.stage("candidates", build_candidates(sources, terms, ground))
-        with _timed(seconds, "decide"):
+        with timed(seconds, "decide"):
             result = select_campaign.stored(ctx, decide(found, terms, _pads(spark), F.lit(AS_OF), lake.stage))
-        with _timed(seconds, "write"):
+        with timed(seconds, "write"):
             counts = select_campaign.write_result(ctx, result, terms)
         reasons = {r[0] or "selected": r[1] for r in lake.read(Decision).groupBy(Decision.first_reason).count().collect()}
         total = sum(seconds.values())
@@ -113,13 +111,6 @@ def _pads(spark: SparkSession) -> DataFrame:
 
 def _keyed(spark: SparkSession, records: DataFrame) -> DataFrame:
     return hashed_coordinates(records, _pads(spark), str(Record.record_id))
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], name: str) -> Iterator[None]:
-    begun = clock.seconds()
-    yield
-    seconds[name] = clock.seconds() - begun
 
 
 def _sources(spark: SparkSession, config: Config, tables: dict[type[Table], DataFrame], hashes: DataFrame) -> Sources:

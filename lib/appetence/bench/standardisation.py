@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence import data
-from appetence.bench.identity import cores, write
+from appetence.bench.measuring import cores, python_operators, write
 from appetence.contracts.bronze import RawRecord
 from appetence.contracts.local import local_frame
 from appetence.pipeline.load_reference import build_communes, build_first_names
@@ -61,14 +61,10 @@ def run(spark: SparkSession, records: int, scratch: Path, runs: int = RUNS) -> d
         best = min(spent[1:] or spent)
         return {
             "records": records, "cores": cores(spark), "seconds": spent, "records_a_second": round(records / best),
-            "python_operators": sum(_plan(clean).count(word) for word in ("BatchEvalPython", "ArrowEvalPython", "MapInPandas", "MapInArrow")),
+            "python_operators": python_operators(clean),
         }  # fmt: skip
     finally:
         lake.close()
-
-
-def _plan(frame: DataFrame) -> str:
-    return str(frame._jdf.queryExecution().executedPlan())
 
 
 def made_up_lines(spark: SparkSession, records: int) -> DataFrame:

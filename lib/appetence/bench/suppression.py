@@ -17,7 +17,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.bench import noisy_lines as noisy
-from appetence.bench.identity import AS_OF, write
+from appetence.bench.identity import AS_OF
+from appetence.bench.measuring import write
 from appetence.bench.noisy_lines import Told
 from appetence.columns.coordinates import KEY_HASH, KIND, Kind, hashed_coordinates
 from appetence.columns.hashing import pads

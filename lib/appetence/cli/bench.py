@@ -50,6 +50,17 @@ def add_to(commands: Any) -> None:
     propensity.add_argument("--scores", required=True, help="parquet written: id, probability, rank, decile")
     add_environment_arguments(propensity)
     propensity.set_defaults(act=_propensity)
+    _add_features(parts)
+
+
+def _add_features(parts: Any) -> None:
+    """The bench of snapshots and scores."""
+    features = parts.add_parser("features", help="take snapshots of made-up purchases and score everybody, and say how that grows")
+    features.add_argument("--persons", type=float, default=1e6, help="how many (default: 1e6)")
+    features.add_argument("--transactions", default="1e6,5e6,20e6", help="how many, run after run (default: 1e6,5e6,20e6)")
+    features.add_argument("--json", required=True, help="where the figures are written")
+    add_environment_arguments(features)
+    features.set_defaults(act=_features)
 
 
 def _add_selection(parts: Any) -> None:
@@ -88,6 +99,16 @@ def _selection(args: argparse.Namespace) -> int:
     from appetence.bench.selection import bench_selection
 
     return bench_selection(load(args.env, args.overrides, args.conf), int(args.candidates), Path(args.json))
+
+
+def _features(args: argparse.Namespace) -> int:
+    from appetence.bench.features import bench_features
+
+    try:
+        transactions = [int(float(word)) for word in args.transactions.split(",")]
+    except ValueError:
+        raise ConfigError("--transactions takes numbers with commas between them, like 1e6,20e6.") from None
+    return bench_features(load(args.env, args.overrides, args.conf), int(args.persons), transactions, Path(args.json))
 
 
 def _exchange(args: argparse.Namespace) -> int:

@@ -25,6 +25,8 @@ from appetence.privacy.decisions import COPIES, NOTHING, Decided
 
 _TOO_LARGE = 64_000
 _CONTACTS = ("email", "phone")
+_TOLD = 8
+"""Mistakes of one file that are told."""
 _PLAIN = re.compile(r"[a-z][a-z0-9_.]{0,60}")
 
 
@@ -174,20 +176,25 @@ def parse(content: bytes, file: str, key: bytes) -> RequestSpec:
 
 
 def _sentence(refused: ValidationError, file: str) -> str:
-    """The first mistake with its remedy; the value itself is never repeated."""
-    first = refused.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(p) for p in first["loc"]) or "the request"
-    kind = first["type"]
+    """The mistakes with their remedies, the first ones; the values themselves are never repeated."""
+    found = list(dict.fromkeys(_mistake(e) for e in refused.errors(include_input=False, include_url=False)))
+    rest = f"; and {len(found) - _TOLD} more" if len(found) > _TOLD else ""
+    return f"{file}: {'; '.join(found[:_TOLD])}{rest}."
+
+
+def _mistake(error: Mapping[str, Any]) -> str:
+    place = ".".join(str(p) for p in error["loc"]) or "the request"
+    kind = error["type"]
     if kind == "extra_forbidden":
-        return f"{file}: {place if _PLAIN.fullmatch(place) else 'a key'} is not a known key; remove it or correct its spelling."
+        return f"{place if _PLAIN.fullmatch(place) else 'a key'} is not a known key: remove it or correct its spelling"
     if kind == "missing":
-        return f"{file}: {place} is missing; add it."
+        return f"{place} is missing: add it"
     if kind == "enum":
-        return f"{file}: {place} is none of {first.get('ctx', {}).get('expected', 'the known values')}; correct it."
+        return f"{place} is none of {error.get('ctx', {}).get('expected', 'the known values')}: correct it"
     if kind == "string_pattern_mismatch" and place == "received_through":
-        return f"{file}: received_through must be operator, member:<id> or client:<id>; correct it."
-    message = str(first["msg"]).removeprefix("Value error, ")
-    return f"{file}: {place} cannot be used: {message[:1].lower()}{message[1:]}."
+        return "received_through must be operator, member:<id> or client:<id>: correct it"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return f"{place} cannot be used: {message[:1].lower()}{message[1:]}"
 
 
 def validate(spec: RequestSpec, file: str, *, as_of: dt.date, members: Collection[str], clients: Collection[str], columns: Collection[str]) -> None:

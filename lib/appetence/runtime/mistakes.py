@@ -22,6 +22,8 @@ _FORMS = {
     "tuple_type": "must be a list: put a hyphen before each item, or [square brackets] around them",
     "dict_type": "must hold keys and values", "model_type": "must hold keys and values", "model_attributes_type": "must hold keys and values",
 }  # fmt: skip
+_NAMED = 5
+"""Further mistakes of a file that are named."""
 _BOUNDS = {"greater_than": "more than {gt}", "greater_than_equal": "at least {ge}", "less_than": "less than {lt}", "less_than_equal": "at most {le}"}
 _PATTERNS = {
     "^[a-z][a-z0-9_]{1,39}$": "small letters, digits and underscores, a letter first, 2 to 40 in all",
@@ -33,9 +35,10 @@ _PATTERNS = {
 
 
 def sentence_of(refused: ValidationError, where: str, model: type[BaseModel] | None = None) -> str:
-    """The first mistake of a validation as one sentence with its remedy; `model` lets it name the key that was probably meant."""
+    """The first mistake of a validation as one sentence with its remedy, and where else one is; `model` lets it name the key that was probably
+    meant."""
     errors = refused.errors()
-    first, more = errors[0], f" ({len(errors) - 1} more after this one)" if len(errors) > 1 else ""
+    first, more = errors[0], _further([_place(e["loc"]) for e in errors])
     place = _place(first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{where}: {place} is not a known key; remove it or correct its spelling{_meant(first['loc'], model)}{more}."
@@ -47,6 +50,15 @@ def sentence_of(refused: ValidationError, where: str, model: type[BaseModel] | N
         field, sign, rest = what.partition(": ")
         place, what = (field, rest) if sign and re.fullmatch(r"[a-z_0-9.]+", field) else ("the file", what)
     return f"{where}: {place} cannot be used: {what}{more}."
+
+
+def _further(places: list[str]) -> str:
+    """Where the mistakes after the first are."""
+    others = [p for p in dict.fromkeys(places) if p and p != places[0]]
+    if not others:
+        return ""
+    rest = f" and {len(others) - _NAMED} more" if len(others) > _NAMED else ""
+    return f" (also wrong: {', '.join(others[:_NAMED])}{rest})"
 
 
 def _place(loc: tuple[int | str, ...]) -> str:
