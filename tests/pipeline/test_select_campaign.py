@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from appetence.contracts.gold import Score
-from appetence.errors import LawError, ModelError, PartlyDoneError
+from appetence.contracts.gold import Score, Segment
+from appetence.errors import ConfigError, LawError, ModelError, PartlyDoneError
 from appetence.pipeline import select_campaign
 from appetence.pipeline.select_campaign import lawful_campaigns
 from appetence.runtime.config import load
@@ -85,3 +85,14 @@ def test_a_ranking_by_amount_needs_scores_that_know_amounts(spark: SparkSession,
     assert read(900) == [900, None]
     with pytest.raises(ModelError, match="know no amounts"):
         read(None)
+
+
+@pytest.mark.spark
+def test_a_segment_that_nobody_is_in_is_told_with_the_one_that_was_meant(spark: SparkSession, conf_folder: str) -> None:
+    rows = [{"person_id": "p1", "cutoff": AS_OF, "segment": "jeunes_urbains"}, {"person_id": "p2", "cutoff": AS_OF, "segment": "retraites_ruraux"}]
+    segments = Segment.frame(spark, rows)
+    fits = terms(conf_folder, campaign(lists=({"list_id": "villes", "segments": ("jeunes_urbains",)},)))
+    assert sorted(r["segment"] for r in select_campaign._segments(segments, fits).collect()) == ["jeunes_urbains", "retraites_ruraux"]
+    wrong = terms(conf_folder, campaign(lists=({"list_id": "villes", "segments": ("jeune_urbain",)},)))
+    with pytest.raises(ConfigError, match=r"campaigns/.*yaml: segments: nobody is in 'jeune_urbain'; .*jeunes_urbains"):
+        select_campaign._segments(segments, wrong)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from appetence.selection.caps import contacted
 from appetence.selection.preselect import filters, fitting_lists, list_position
 from appetence.selection.ranking import with_duplicates
-from appetence.selection.waterfall import build_overlap, build_reach
+from appetence.selection.waterfall import build_overlap, build_reach, build_tiers
 from tests.selection.coop import campaign, terms
 
 pytestmark = pytest.mark.spark
@@ -74,3 +74,15 @@ def test_overlap_and_reach_count_the_eligible_and_the_pieces(spark: SparkSession
     }  # fmt: skip
     reach = {r["channel"]: (r["eligible"], r["only_by_it"], r["selected"]) for r in build_reach(eligible, chosen, said).collect()}
     assert reach == {"post": (3, 1, 1), "email": (3, 1, 1)}
+
+
+def test_a_tier_tells_responses_and_margin_and_by_amount_what_will_be_spent(spark: SparkSession, conf_folder: str) -> None:
+    units = spark.createDataFrame([(1, 0.5, 900.5), (1, 0.25, 700.25), (2, 0.125, 10.125)], "decile int, probability double, priority double")
+
+    def tiers(ranking: str) -> list[tuple[object, ...]]:
+        said = terms(conf_folder, campaign(ranking=ranking, cost_per_piece_eur=1.0, margin_per_response_eur=4.0))
+        names = ("quantity", "expected_responses", "expected_margin_cents", "cumulative_margin_cents", "is_above_break_even", "expected_amount_cents")
+        return [tuple(r[n] for n in names) for r in build_tiers(units, said).orderBy("tier").collect()]
+
+    assert tiers("model") == [(2, 0.75, 100, 100, True, None), (1, 0.125, -50, 50, False, None)]
+    assert tiers("expected_amount") == [(2, 0.75, 100, 100, True, 1600), (1, 0.125, -50, 50, False, 10)]

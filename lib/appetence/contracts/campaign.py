@@ -97,6 +97,7 @@ class Tier(Table):
     quantity = field(LONG, "Merge units in the tier.", required=True)
     expected_responses = field(DOUBLE, "Sum of probabilities.", required=True)
     expected_margin_cents = field(LONG, "Expected responses times margin, less cost.", required=True)
+    expected_amount_cents = field(LONG, "What the model expects the tier to spend; null unless the campaign ranks by it.")
     cumulative_quantity = field(LONG, "Down to here.", required=True)
     cumulative_margin_cents = field(LONG, "Down to here.", required=True)
     is_above_break_even = field(BOOLEAN, "The tier earns its cost.", required=True)

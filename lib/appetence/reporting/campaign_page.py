@@ -212,7 +212,7 @@ def _tiers(found: CampaignRows) -> list[Section]:
         return []
     if not any(t[Tier.expected_responses] for t in tiers):  # ranked by a formula, which expects nothing of anybody
         return []
-    pays = _break_even(tiers)
+    pays, by_amount = _break_even(tiers), any(t[Tier.expected_amount_cents] is not None for t in tiers)
     taken = float(found.campaign[Campaign.selected] + found.campaign[Campaign.held_out])
     depth = next((float(t[Tier.cumulative_quantity]) for t in reversed(tiers) if t[Tier.is_above_break_even]), None)
     rows = [
@@ -221,7 +221,7 @@ def _tiers(found: CampaignRows) -> list[Section]:
             numbers.percent(t[Tier.expected_responses] / t[Tier.quantity] if t[Tier.quantity] else None, 2),
             numbers.euros(t[Tier.expected_margin_cents]), numbers.count(t[Tier.cumulative_quantity]),
             numbers.euros(t[Tier.cumulative_margin_cents]),
-            "yes" if t[Tier.is_above_break_even] else "no",
+            "yes" if t[Tier.is_above_break_even] else "no", *([numbers.euros(t[Tier.expected_amount_cents])] if by_amount else []),
         ]
         for t in tiers
     ]  # fmt: skip
@@ -243,7 +243,10 @@ def _tiers(found: CampaignRows) -> list[Section]:
         else "No tenth is expected to earn its cost."
     )
     columns = ["Tenth", "Merge units", "Expected responses", "Expected rate", "Margin less cost", "Units so far", "Margin so far", "Pays"]
-    return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, (0, 1, 2, 3, 4, 5, 6), asides=(1, 2, 5))])]
+    if by_amount:
+        columns.append("Expected spending")
+    numeric = (0, 1, 2, 3, 4, 5, 6, 8) if by_amount else (0, 1, 2, 3, 4, 5, 6)
+    return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, numeric, asides=(1, 2, 5))])]
 
 
 # -- who they are ----------------------------------------------------------------------------------------------------------------

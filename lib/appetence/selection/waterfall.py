@@ -14,7 +14,7 @@ from appetence.selection.candidates import FITS, OPEN, REASONS, SERVED, Stage
 from appetence.selection.cells import CELL, HOLDOUT, taken, with_cells
 from appetence.selection.keycodes import key_code
 from appetence.selection.pool import PERSON
-from appetence.selection.ranking import DECILE, POSITION, PROBABILITY, RANK, with_duplicates, with_ranks
+from appetence.selection.ranking import DECILE, POSITION, PRIORITY, PROBABILITY, RANK, with_duplicates, with_ranks
 from appetence.selection.supply import CHANNEL
 from appetence.selection.terms import Terms
 
@@ -125,7 +125,10 @@ def build_tiers(units: DataFrame, terms: Terms) -> DataFrame:
     """`gold.tier`: what each tenth of the eligible is worth, from the best down."""
     # Rounded before they are added up, so that the sum does not depend on the order of the rows.
     expected = F.round(F.sum(F.coalesce(F.col(PROBABILITY), F.lit(0.0)).cast("decimal(20,9)")).cast("double"), 6)
-    tenths = units.groupBy(F.col(DECILE).alias(Tier.tier)).agg(F.count(F.lit(1)).alias(Tier.quantity), expected.alias(Tier.expected_responses))
+    amount = F.sum(F.floor(PRIORITY)) if terms.is_by_amount else F.lit(None)  # cents, with the probability behind the point
+    tenths = units.groupBy(F.col(DECILE).alias(Tier.tier)).agg(
+        F.count(F.lit(1)).alias(Tier.quantity), expected.alias(Tier.expected_responses), amount.cast("bigint").alias(Tier.expected_amount_cents)
+    )  # fmt: skip
     margin = F.round(F.col(Tier.expected_responses) * terms.margin_cents - F.col(Tier.quantity) * terms.cost_cents).cast("bigint")
     down = Window.orderBy(Tier.tier).rowsBetween(Window.unboundedPreceding, 0)
     valued = tenths.withColumn(Tier.expected_margin_cents, margin)
