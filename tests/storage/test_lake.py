@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Waterfall
@@ -16,6 +19,8 @@ from appetence.contracts.gold import Score
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Record
 from appetence.errors import ConcurrentRunError, ContractError, MissingTableError
+from appetence.storage import differences
+from appetence.storage import lake as lake_module
 from appetence.storage.lake import Lake
 from appetence.storage.purging import AGE_CHECK
 
@@ -38,6 +43,51 @@ def test_sync_writes_only_what_differs_and_keeps_the_run_id_of_untouched_rows(la
     assert (changed.inserted, changed.updated, changed.deleted) == (1, 1, 1)
     found = {r["record_id"]: (r["person_id"], r["run_id"]) for r in lake.read(PersonLink, with_run_id=True).collect()}
     assert found == {"a": ("p1", "run-1"), "b": ("p9", "run-2"), "d": ("p4", "run-2")}
+
+
+@pytest.mark.parametrize(("few", "operation"), [(lake_module.FEW, "WRITE"), (0, "MERGE")])
+def test_few_changes_are_written_with_all_rows_and_many_are_merged_in_one_commit(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, few: int, operation: str
+) -> None:
+    monkeypatch.setattr(lake_module, "FEW", few)
+    people = {f"r{n}": f"p{n}" for n in range(60)}
+    first = lake.sync(PersonLink, links(lake, people))
+    lake.run_id = "run-2"
+    rows = links(lake, {k: v for k, v in people.items() if k != "r1"} | {"r2": "p99", "new": "p100"})
+    change = lake.sync(PersonLink, rows)
+    assert (change.inserted, change.updated, change.deleted) == (1, 1, 1) and change.version == (first.version or 0) + 1
+    found = {r["record_id"]: (r["person_id"], r["run_id"]) for r in lake.read(PersonLink, with_run_id=True).collect()}
+    assert len(found) == 60 and found["r2"] == ("p99", "run-2") and found["new"] == ("p100", "run-2") and found["r3"] == ("p3", "run-1")
+    last = lake._delta(PersonLink).history(1).first()
+    assert "r1" not in found and last is not None and last["operation"] == operation
+    # Within some keys only: rows of other keys are not looked at, whatever the frame leaves out.
+    keys = links(lake, {"r4": "", "r5": ""}).select("record_id")
+    lake.sync(PersonLink, links(lake, {"r4": "p4", "r5": "p55"}), within=keys)
+    assert lake.read(PersonLink).count() == 60 and {r[0] for r in lake.read(PersonLink).where("record_id = 'r5'").select("person_id").collect()} == {
+        "p55"
+    }
+
+
+def test_what_another_run_writes_while_all_rows_are_written_again_is_not_lost(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    lake.sync(PersonLink, links(lake, {"a": "p1", "b": "p2"}))
+    made, others = differences.replaced, ThreadPoolExecutor(1)
+    other = Lake(lake.spark, lake.location, "run-2", lake.scratch)
+    waiting = []
+
+    def meanwhile(*args: Any) -> DataFrame:
+        rows = made(*args)
+        if args[-1] != "run-2":
+            waiting.append(others.submit(other.upsert, PersonLink, links(lake, {"b": "p8", "c": "p3"})))
+            time.sleep(3)  # time enough to write in, if it could
+            assert not waiting[0].done()
+        return rows
+
+    monkeypatch.setattr(differences, "replaced", meanwhile)
+    lake.upsert(PersonLink, links(lake, {"a": "p9", "d": "p4", "e": "p5", "f": "p6"}))
+    assert waiting[0].result().inserted == 1
+    assert {r["record_id"]: r["person_id"] for r in lake.read(PersonLink).collect()} == {
+        "a": "p9", "b": "p8", "c": "p3", "d": "p4", "e": "p5", "f": "p6",
+    }  # fmt: skip
 
 
 def test_insert_new_and_upsert_leave_other_rows(lake: Lake) -> None:

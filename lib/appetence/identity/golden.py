@@ -10,6 +10,10 @@ from appetence.contracts.identity import HouseholdLink, Person, PersonLink
 from appetence.contracts.silver import Record
 
 _VOTED = (Record.civility, Record.gender, Record.first_name, Record.last_name)
+READ = (
+    Record.record_id, Record.member_id, *_VOTED, Record.birth_date, Record.has_children, Record.delivered_on, Record.is_deliverable, Record.postcode,
+    Record.commune_code, Record.department,
+)  # fmt: skip
 
 
 def build_persons(records: DataFrame, links: DataFrame, homes: DataFrame, confidence: DataFrame) -> DataFrame:
@@ -18,9 +22,9 @@ def build_persons(records: DataFrame, links: DataFrame, homes: DataFrame, confid
     A name, a civility or a gender is what most records say; at a tie what the newest says, then the last in order. The place is that of
     the newest
     deliverable record, else of the newest with a postcode. The birth date is the youngest declared."""
-    held = records.join(links.select(PersonLink.record_id, PersonLink.person_id), on=Record.record_id, how="inner")
-    held = held.join(confidence.select(Record.record_id, Person.confidence), on=Record.record_id, how="left")
-    counted = held.groupBy(PersonLink.person_id).agg(*_aggregates())
+    held = records.select(*READ).join(links.select(PersonLink.record_id, PersonLink.person_id), on=Record.record_id, how="inner")
+    told = held.join(confidence.select(Record.record_id, Person.confidence), on=Record.record_id, how="left")
+    counted = told.groupBy(PersonLink.person_id).agg(*_aggregates())
     voted = counted.join(_votes(held), on=PersonLink.person_id, how="left")
     placed = voted.select(
         "*",

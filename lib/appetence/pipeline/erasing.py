@@ -45,6 +45,7 @@ from appetence.privacy.erasure import (
     touched_persons,
 )  # fmt: skip
 from appetence.privacy.scan import scan
+from appetence.runtime.ahead import side_by_side
 from appetence.storage.lake import FEW
 
 NEEDLES = 200
@@ -93,7 +94,7 @@ def erase(
     subjects = _subjects(ctx, doomed, also or {})
     with_quarantine = cause not in (Cause.RETENTION, Cause.REPLAY)
     find_files = partial(_files_of, ctx, doomed, subjects[Subject.TOUCHED_PERSON], with_quarantine=with_quarantine)
-    needles, files = ctx.lake.both(partial(_needles, ctx, doomed, list(extra)), find_files)
+    needles, files = side_by_side(partial(_needles, ctx, doomed, list(extra)), find_files)
     if cause != Cause.REPLAY:
         _remember(ctx, subjects, cause)
     destroyed = 0 if ctx.dry_run else _destroy_files(ctx, files)

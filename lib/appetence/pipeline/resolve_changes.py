@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 
@@ -29,7 +29,11 @@ from appetence.identity.neighbours import Town
 from appetence.pipeline import resolution_state
 from appetence.pipeline.context import Context, Counts
 from appetence.pipeline.resolution_state import Held
+from appetence.runtime.ahead import side_by_side
+from appetence.storage.change import Change
 
+_READ = tuple(dict.fromkeys((*households.READ, *golden.READ)))
+"""What grouping households and describing persons reads of silver.record."""
 Rows = list[tuple[type[Table], DataFrame, DataFrame]]
 """A table, its new rows, and the keys within which they are all there is."""
 
@@ -90,23 +94,36 @@ class _Night:
     has_lost: bool
 
     def write(self) -> int:
-        """Makes all rows, then writes them; how many events."""
+        """Makes all rows and writes them; how many events. Keys and edges are written while persons and households are made, which do not read
+        them; should that fail, nothing is known of the last run any more, and the next compares everything."""
         lake = self.ctx.lake
-        rows = [*self._of_records(), *self._of_persons(), *self._of_homes()]
-        events = lake.stage(IdentityEvent.name, persistent.build_events(self._links, self._was, self.ctx.as_of))
         resolution_state.forget(self.ctx)
-        writes = [partial(lake.sync, t, frame, is_staged=True, within=keys) for t, frame, keys in rows]
-        return lake.together(*writes, partial(lake.insert_new, IdentityEvent, events, is_staged=True))[-1].inserted
+        _, (rows, events) = side_by_side(lambda: lake.together(*self._syncs(self._of_keys())), self._made)
+        return lake.together(*self._syncs(rows), partial(lake.insert_new, IdentityEvent, events, is_staged=True))[-1].inserted
+
+    def _made(self) -> tuple[Rows, DataFrame]:
+        rows = [*self._of_records(), *self._of_persons(), *self._of_homes()]
+        return rows, self.ctx.lake.stage(IdentityEvent.name, persistent.build_events(self._links, self._was, self.ctx.as_of))
+
+    def _syncs(self, rows: Rows) -> list[Callable[[], Change]]:
+        # After an erasure the keys are everybody's; on other nights few enough to be sent to the rows.
+        few = (lambda keys: keys) if self.has_lost else F.broadcast
+        return [partial(self.ctx.lake.sync, t, frame, is_staged=True, within=few(keys)) for t, frame, keys in rows]
 
     # -- records --------------------------------------------------------------------------------------------------------------
 
+    def _of_keys(self) -> Rows:
+        found = self.found
+        return [
+            (BlockKey, found.keys, found.keys.select(BlockKey.record_id).unionByName(found.renewed)),
+            (Edge, found.edges, _keys(Edge, found.edges, self._ending(self.before.edges))),
+        ]
+
     def _of_records(self) -> Rows:
-        found, before = self.found, self.before
+        found = self.found
         return [
             (ResolvedRecord, found.resolved, found.resolved.select(Record.record_id).unionByName(found.gone)),
-            (BlockKey, found.keys, found.keys.select(BlockKey.record_id).unionByName(found.renewed)),
-            (Edge, found.edges, _keys(Edge, found.edges, self._ending(before.edges))),
-            (KinPair, self._kin, _keys(KinPair, self._kin, self._ending(before.kin))),
+            (KinPair, self._kin, _keys(KinPair, self._kin, self._ending(self.before.kin))),
         ]
 
     @cached_property
@@ -115,9 +132,10 @@ class _Night:
 
     def _ending(self, pairs: DataFrame) -> DataFrame:
         """The pairs of records whose pairs were made again."""
-        ids = F.broadcast(self.found.renewed)
-        left = pairs.join(ids.toDF("record_a"), on="record_a", how="left_semi")
-        return left.unionByName(pairs.join(ids.toDF("record_b"), on="record_b", how="left_semi")).select("record_a", "record_b").distinct()
+        ids, found = self.found.renewed.distinct(), pairs.select("record_a", "record_b")
+        for side in ("record_a", "record_b"):
+            found = found.join(F.broadcast(ids.select(F.col(Record.record_id).alias(side), F.lit(True).alias(f"_{side}"))), on=side, how="left")
+        return found.where(F.col("_record_a").isNotNull() | F.col("_record_b").isNotNull()).select("record_a", "record_b")
 
     # -- persons --------------------------------------------------------------------------------------------------------------
 
@@ -191,20 +209,21 @@ class _Night:
             every = town.links.select(PersonLink.person_id).unionByName(town.homes.select(HouseholdLink.person_id))
             return lake.stage("affected", every.distinct())
         was = self.before.resolved.join(F.broadcast(self._was.select(Record.record_id)), on=Record.record_id, how="left_semi")
-        return lake.stage("affected", town.affected(self._persons, self._links.select(PersonLink.record_id), was))
+        return lake.stage("affected", town.affected(self._persons, self._links.select(PersonLink.record_id), was, lake.stage))
 
     def _of_homes(self) -> Rows:
         ctx, lake, town = self.ctx, self.ctx.lake, self._town
-        around = lake.stage("around", town.around(self._affected))
+        around = lake.stage("around", town.around(self._affected, lake.stage))
         owners = lake.stage("owners", town.links.join(F.broadcast(around), on=PersonLink.person_id, how="left_semi"))
         settings = ctx.config.identity
         limits = households.Limits(settings.household_max_size, "driver" if settings.engine == "driver" else "auto", self._affected)
         persons = owners.select(PersonLink.record_id, F.col(PersonLink.person_id).alias(households.PERSON))
-        made = lake.stage("households", households.build_households(self._rows(owners), persons, town.kin, limits, lake.stage))
+        rows = lake.stage("rows_around", self._rows(owners).select(*_READ))
+        made = lake.stage("households", households.build_households(rows, persons, self._kin_of(owners), limits, lake.stage))
         old = lake.stage("homes_before", town.homes.join(F.broadcast(self._affected), on=HouseholdLink.person_id, how="left_semi"))
         homes = lake.stage("homes", named_homes(ctx, made, old, are_few=True))
         mine = owners.join(F.broadcast(self._affected), on=PersonLink.person_id, how="left_semi")
-        best = lake.stage("best", golden.build_persons(self._rows(mine), mine, homes, self._confidence(mine)))
+        best = lake.stage("best", golden.build_persons(rows, mine, homes, self._confidence(mine)))
         members = member_ids.build_member_households(mine, homes, ctx.member_pads(), ctx.config.privacy.member_key_version)
         members = lake.stage("member_homes", members)
         ids = homes.select(HouseholdLink.household_id).unionByName(old.select(HouseholdLink.household_id)).distinct()
@@ -216,6 +235,13 @@ class _Night:
             (Person, best, _keys(Person, homes, self._affected)),
             (MemberHousehold, members, _keys(MemberHousehold, members, theirs)),
         ]
+
+    def _kin_of(self, owners: DataFrame) -> DataFrame:
+        """The pairs of one family of which both records are among these."""
+        pairs = self._town.kin
+        for side in (KinPair.record_a, KinPair.record_b):
+            pairs = pairs.join(F.broadcast(owners.select(F.col(PersonLink.record_id).alias(side))), on=side, how="left_semi")
+        return self.ctx.lake.stage("kin_around", pairs)
 
     def _confidence(self, mine: DataFrame) -> DataFrame:
         """record_id, confidence of the records in `mine`, decisions obeyed."""

@@ -33,6 +33,7 @@ from appetence.privacy.destruction import write_private
 from appetence.privacy.erasure import Subject, Target
 from appetence.privacy.rights import Case
 from appetence.records.newest import newest_lines
+from appetence.runtime.ahead import side_by_side
 
 Held = dict[str, dict[str, list[Mapping[str, Any]]]]
 _REQUEST = "_request"
@@ -48,7 +49,7 @@ def answer(ctx: Context, cases: Sequence[Case]) -> None:
     access = [c for c in cases if c.request.spec.right == Right.ACCESS]
     portability = [c for c in cases if c.request.spec.right == Right.PORTABILITY]
     if access:
-        held, proofs = ctx.lake.both(partial(_held, ctx, access), partial(_suppressed, ctx, access))
+        held, proofs = side_by_side(partial(_held, ctx, access), partial(_suppressed, ctx, access))
         used = uses(ctx, {p for c in access for p in c.found.person_ids})
         for case in access:
             asked = case.request.request_id

@@ -40,6 +40,15 @@ def merge_source(table: type[Table], staged: DataFrame, changes: DataFrame, run_
     return source, {str(f): F.col(f"s.{f}") for f in table.fields()}
 
 
+def replaced(table: type[Table], stored: DataFrame, staged: DataFrame, changes: DataFrame, run_id: str) -> DataFrame:
+    """All rows of the table as they are to be, from the stored ones (`run_id` with them), when few keys change."""
+    keys, columns = list(table.key), [str(f) for f in table.fields()]
+    stays = stored.join(F.broadcast(changes.select(*keys)), on=keys, how="left_anti")
+    wanted = changes.where(F.col(ACTION) != DELETE).select(*keys)
+    new = staged.join(F.broadcast(wanted), on=keys, how="left_semi").withColumn(RUN_ID, F.lit(run_id))
+    return stays.select(*columns).unionByName(new.select(*columns))
+
+
 def checked_rows(table: type[Table], staged: DataFrame) -> int:
     """Rows of a frame; ContractError when a key stands there more than once."""
     first = staged.agg(F.count(F.lit(1)).alias("rows"), F.count_distinct(F.struct(*table.key)).alias("keys")).first()

@@ -6,10 +6,13 @@ that uses anything this code does not know (deletion vectors, mapped columns, an
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,6 +26,26 @@ THREADS = 4
 _CHECKPOINT = re.compile(r"(\d{20})\.checkpoint(?:\.(\d{10})\.(\d{10}))?\.parquet")
 _ACTIONS = ("add", "remove", "protocol", "metaData")
 _KNOWN_FEATURES = {"timestampNtz", "vacuumProtocolCheck"}
+
+
+@contextmanager
+def alone(log: Path | None) -> Iterator[None]:
+    """Waits until no other run of this suite on this machine writes to the local table of this log folder, and keeps the others waiting; nothing
+    is left behind, even of a run that is killed. None: a table elsewhere, where Delta tells writers apart."""
+    if log is None:
+        yield
+        return
+    held = os.open(log, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def newest_version(log: Path) -> int | None:
+    """The newest commit of a log folder; None without one."""
+    return max((int(f.stem) for f in log.glob("*.json") if f.stem.isdigit()), default=None) if log.is_dir() else None
 
 
 def live_files(folder: Path) -> list[Path] | None:

@@ -28,7 +28,7 @@ from appetence.errors import ConcurrentRunError, ContractError, MissingTableErro
 from appetence.storage import differences as d
 from appetence.storage import purging
 from appetence.storage.change import Change
-from appetence.storage.files import count_held, count_rows, live_files, sweep
+from appetence.storage.files import alone, count_held, count_rows, live_files, newest_version, sweep
 from appetence.storage.standing import Standing, is_put_back, standing
 
 CATALOG = "catalog:"
@@ -38,7 +38,6 @@ FEW = 100_000
 """Ids that are worth carrying to a table's files; more are joined by Spark."""
 
 Done = TypeVar("Done")
-Also = TypeVar("Also")
 
 
 @dataclass
@@ -70,9 +69,7 @@ class Lake:
         """Whether any job has written it."""
         if self.location.startswith(CATALOG):
             return self.spark.catalog.tableExists(self.path(table))
-        if self._log(table) is not None:
-            return self._log_version(table) is not None
-        return DeltaTable.isDeltaTable(self.spark, self.path(table))
+        return DeltaTable.isDeltaTable(self.spark, self.path(table)) if self._log(table) is None else self._log_version(table) is not None
 
     def version(self, table: type[Table]) -> int | None:
         """Current version, None when it does not exist."""
@@ -90,8 +87,7 @@ class Lake:
 
     def is_put_back(self, table: type[Table], seen: Standing) -> bool:
         """Whether the table was put back to an earlier state, or is gone, since it stood as it was `seen`."""
-        log = self._log(table)
-        return is_put_back(log.parent, seen) if log else not self.exists(table) or purging.went_back(self._delta(table), seen)
+        return is_put_back(log.parent, seen) if (log := self._log(table)) else not self.exists(table) or purging.went_back(self._delta(table), seen)
 
     def put_forward(self, table: type[Table], version: int) -> bool:
         """Brings a table to a version its own history still holds; False when that is no longer to be had."""
@@ -107,8 +103,7 @@ class Lake:
             )
         frame = self._plain(table)
         lacking = [f for f in table.content() if f not in frame.columns]
-        for name in lacking:
-            frame = frame.withColumn(name, F.lit(None).cast(name.dtype))
+        frame = frame.withColumns({str(name): F.lit(None).cast(name.dtype) for name in lacking})
         fields = table.fields() if with_run_id else table.content()
         return frame.select(*(F.col(str(f)) for f in fields))
 
@@ -120,8 +115,8 @@ class Lake:
             return self._raw(table)
         if not files:
             return table.frame(self.spark, content_only=False)
-        whole = T.StructType([T.StructField(f.name, f.dataType) for f in table.struct().fields])
-        return self.spark.read.schema(whole).option("basePath", self.path(table)).parquet(*(str(f) for f in files))
+        reader = self.spark.read.schema(T.StructType([T.StructField(f.name, f.dataType) for f in table.struct().fields]))
+        return reader.option("basePath", self.path(table)).parquet(*map(str, files))
 
     def read_or_empty(self, table: type[Table]) -> DataFrame:
         """Like `read`, with no rows when the table is not there yet. Of a table known to be empty Spark need not plan any join."""
@@ -129,8 +124,7 @@ class Lake:
 
     def row_count(self, table: type[Table]) -> int:
         """Rows of the table, 0 when it is not there; in a local lake the files' footers say so, without Spark."""
-        files = self._files(table)
-        if files is not None:
+        if (files := self._files(table)) is not None:
             return count_rows(files)
         return self.read(table).count() if self.exists(table) else 0
 
@@ -171,13 +165,6 @@ class Lake:
             running = [pool.submit(inheritable_thread_target(self.spark)(act)) for act in acts]
         return [r.result() for r in running]
 
-    def both(self, one: Callable[[], Done], other: Callable[[], Also]) -> tuple[Done, Also]:
-        """Like `together`, for two things of different kinds."""
-        with ThreadPoolExecutor(1) as pool:
-            beside = pool.submit(inheritable_thread_target(self.spark)(other))
-            first = one()
-        return first, beside.result()
-
     def upsert(self, table: type[Table], frame: DataFrame) -> Change:
         """Inserts new keys and updates changed rows; deletes nothing."""
         return self._write(table, frame, None, with_updates=True, with_deletes=False)
@@ -215,8 +202,7 @@ class Lake:
         if not self.exists(table):
             return 0
         keys = ids.select(F.col(ids.columns[0]).alias("_id")).distinct()
-        doomed = self._held(table, column, known)
-        if doomed is None:
+        if (doomed := self._held(table, column, known)) is None:
             doomed = self._raw(table).join(keys, F.col(column) == F.col("_id"), how="left_semi").count()
         if doomed and not self.is_dry_run:
             target = self._delta(table).alias("t")
@@ -250,8 +236,7 @@ class Lake:
         """Compacts small files; False when each partition is one file already, or in a dry run."""
         if not self.exists(table) or self.is_dry_run:
             return False
-        files = self._files(table)
-        if files is not None and len({f.parent for f in files}) == len(files):
+        if (files := self._files(table)) is not None and len({f.parent for f in files}) == len(files):
             return False
         self._delta(table).optimize().executeCompaction()
         return True
@@ -285,7 +270,9 @@ class Lake:
             d.checked_rows(table, staged)
         inserted, updated, deleted = (counts.get(a, 0) for a in (d.INSERT, d.UPDATE, d.DELETE))
         if not self.is_dry_run:
-            if updated + deleted:
+            if updated + deleted and scope is None and self._touches_all(table, inserted + updated + deleted):
+                self._replace(table, staged, changes)
+            elif updated + deleted:
                 self._merge(table, staged, changes, scope)
             elif inserted:
                 new = staged.join(changes.drop(d.ACTION), on=list(table.key), how="left_semi")
@@ -320,6 +307,21 @@ class Lake:
             return None
         stored = self.read(table)
         return stored.where(scope) if scope else stored
+
+    def _touches_all(self, table: type[Table], changed: int) -> bool:
+        """Whether so many changes, spread by key as they are, most likely touch every file of a local table."""
+        files = self._files(table)
+        return files is not None and not table.partition_by and len(files) <= changed <= FEW
+
+    def _replace(self, table: type[Table], staged: DataFrame, changes: DataFrame) -> None:
+        """Writes all rows again, as they are to be. A merge would do so too where it touches every file, once it has looked for them and sorted
+        both sides to find who goes with whom; this sends the few changed keys to the rows. They are read once no other run can write."""
+
+        def replace() -> None:
+            rows = d.replaced(table, self.read(table, with_run_id=True), staged, changes, self.run_id)
+            rows.write.format("delta").mode("overwrite").save(self.path(table))
+
+        self._committed(table, replace)
 
     def _merge(self, table: type[Table], staged: DataFrame, changes: DataFrame, scope: str | None) -> None:
         source, values = d.merge_source(table, staged, changes, self.run_id)
@@ -356,7 +358,8 @@ class Lake:
     def _committed(self, table: type[Table], act: Callable[[], object]) -> None:
         self._ensure(table)
         try:
-            act()
+            with alone(self._log(table)):
+                act()
         except Exception as failed:
             text = str(failed)
             if "Concurrent" in type(failed).__name__ or "DELTA_CONCURRENT" in text or "ConcurrentAppend" in text:
@@ -389,11 +392,8 @@ class Lake:
         return None if self._log(table) is None else live_files(Path(self.path(table)))
 
     def _log_version(self, table: type[Table]) -> int | None:
-        log = self._log(table)
-        versions = [int(f.stem) for f in log.glob("*.json") if f.stem.isdigit()] if log and log.is_dir() else []
-        return max(versions) if versions else None
+        return newest_version(log) if (log := self._log(table)) else None
 
     def file_count(self, table: type[Table]) -> int:
         """Parquet files in the folder of a local table, live or not; 0 where that cannot be listed."""
-        log = self._log(table)
-        return sum(1 for f in log.parent.rglob("*.parquet")) if log else 0
+        return 0 if self._log(table) is None else sum(1 for f in Path(self.path(table)).rglob("*.parquet"))
