@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ from appetence.features import (
     input_names,
     theme_of,
     with_label,
-)  # fmt: skip
+)
 from appetence.features.eligibility import ALWAYS, FEATURED_FROM
 from appetence.propensity import Sample, fit
 from appetence.propensity.registry import Record as Remembered
@@ -97,6 +98,7 @@ def run(spark: SparkSession, persons: int, transactions: Sequence[int], scratch:
         return {"persons": persons, "cores": cores(spark), "snapshots": snapshots, **scored, "peak_memory_gb": peak_memory()}
     finally:
         lake.close()
+        shutil.rmtree(scratch / "mlflow", ignore_errors=True)
 
 
 def _base(spark: SparkSession, persons: int, lake: Lake) -> _Made:

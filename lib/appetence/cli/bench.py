@@ -108,6 +108,8 @@ def _features(args: argparse.Namespace) -> int:
         transactions = [int(float(word)) for word in args.transactions.split(",")]
     except ValueError:
         raise ConfigError("--transactions takes numbers with commas between them, like 1e6,20e6.") from None
+    if min(*transactions, int(args.persons)) < 1:
+        raise ConfigError("--persons and --transactions take numbers from 1.")
     return bench_features(load(args.env, args.overrides, args.conf), int(args.persons), transactions, Path(args.json))
 
 
