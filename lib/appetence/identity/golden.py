@@ -20,8 +20,7 @@ def build_persons(records: DataFrame, links: DataFrame, homes: DataFrame, confid
     """Person rows from silver records, PersonLink, HouseholdLink and confidence (record_id, confidence). Grain: person_id.
 
     A name, a civility or a gender is what most records say; at a tie what the newest says, then the last in order. The place is that of
-    the newest
-    deliverable record, else of the newest with a postcode. The birth date is the youngest declared."""
+    the newest deliverable record, else of the newest with a postcode. The birth date is the youngest declared."""
     held = records.select(*READ).join(links.select(PersonLink.record_id, PersonLink.person_id), on=Record.record_id, how="inner")
     told = held.join(confidence.select(Record.record_id, Person.confidence), on=Record.record_id, how="left")
     counted = told.groupBy(PersonLink.person_id).agg(*_aggregates())

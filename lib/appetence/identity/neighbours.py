@@ -8,15 +8,14 @@ or landline of theirs is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.identity import HouseholdLink, KinPair, PersonLink, ResolvedRecord
+from appetence.identity.clustering import Stage
 
-Stage = Callable[[str, DataFrame], DataFrame]
 _BOTH = (KinPair.record_a, KinPair.record_b)
 
 
