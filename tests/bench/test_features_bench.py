@@ -32,6 +32,9 @@ def test_everybody_with_a_purchase_elsewhere_is_scored(spark: SparkSession, tmp_
     small, large = answer["snapshots"]
     assert small["transactions"] < large["transactions"] and small["rows"] < large["rows"]
     assert small["python_operators"] == large["python_operators"] == 0
+    for night in (small["next_night"], large["next_night"]):
+        assert 0 < night["taken_again"] <= night["changed"] < small["rows"] // 20
+        assert set(night["seconds"]) == {"compare", "again", "new_day"}
     assert 2_000 < answer["scored"] <= 3_000
     assert set(answer["seconds"]) == {"inputs", "predictions", "scores"}
     assert 0 < answer["python_share_at_most"] <= 1

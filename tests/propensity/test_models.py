@@ -9,10 +9,11 @@ from sklearn.metrics import roc_auc_score
 
 from appetence.errors import ModelError
 from appetence.propensity import Propensity, Sample, fit, judge
-from appetence.propensity.calibration import correct_prior, expit, fit_calibrator, logit
+from appetence.propensity.calibration import correct_prior, expit, fit_calibrator, lines_of, logit, steady_level
 from appetence.propensity.metrics import calibration_error, deciles_of, evaluate, gains
 from appetence.propensity.models import Logistic
 from appetence.propensity.reasons import contributions, reasons, themes
+from appetence.propensity.season import Season
 
 COLUMNS = ["recent", "often", "noise"]
 SEED = 20261031
@@ -75,6 +76,51 @@ def test_scores_against_the_labels_give_the_base_rate_instead_of_a_reversed_mode
     labels = (np.random.default_rng(10).random(4000) < 0.1).astype(float)
     calibrator = fit_calibrator(np.where(labels > 0, 0.1, 0.4), labels)
     assert calibrator(np.array([0.1, 0.9])) == pytest.approx([labels.mean()] * 2)
+
+
+def test_the_slope_of_several_windows_is_found_whatever_their_levels() -> None:
+    draw = np.random.default_rng(11)
+    windows = draw.integers(0, 3, 30_000)
+    margins = draw.normal(0, 1.5, 30_000)
+    labels = (draw.random(30_000) < expit(1.3 * margins + np.array([-2.0, 0.0, 0.7])[windows])).astype(float)
+    slope, levels = lines_of(margins, labels, windows)
+    assert slope == pytest.approx(1.3, abs=0.06)
+    assert levels == pytest.approx([-2.0, 0.0, 0.7], abs=0.08)
+    assert lines_of(-margins, labels, windows)[0] < 0
+
+
+def test_a_level_leans_on_earlier_windows_only_where_its_own_buyers_are_few() -> None:
+    levels = np.array([0.2, 0.1, 0.0])
+    few, many = np.array([50.0] * 3), np.array([500_000.0] * 3)
+    assert steady_level(levels, few, few) == pytest.approx(0.1, abs=0.01)
+    assert steady_level(levels, many, many) == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001])
+def test_probabilities_are_nearer_to_the_truth_for_all_windows(seconds: float) -> None:
+    """Windows of few buyers: one alone does not tell how high and how far apart the scores of its persons are. Windows drawn as differently sampled
+    are not joined, and the last is calibrated on alone."""
+    later = planted(20_000, 9, 90, -1.5)
+    errors = {"all": 0.0, "last": 0.0}
+    for seed in range(4):
+        windows = [planted(400, n, 20 * seed + n, -1.5) for n in range(5)]
+        for name, rate in (("all", 1.0), ("last", 0.999)):
+            model = fit(
+                Sample(pd.concat(windows[:4]), rate), Sample(windows[4]), COLUMNS, seed=seed, seconds=seconds, families=("logistic",)
+            ).propensity
+            assert model.calibrator.kind == "platt"
+            errors[name] += float(np.abs(model.predict(later).probability - later.truth).mean())
+    assert errors["all"] < 0.9 * errors["last"], errors
+
+
+def test_the_season_of_each_window_is_taken_off_before_their_levels_are_joined() -> None:
+    """Windows of half a year ago met three times as often; the season says so, and the model is true at the season of the last."""
+    season = Season(tuple(0.0 if month < 6 else 1.1 for month in range(12)))
+    days = {n: pd.Timestamp("2025-02-10") + pd.Timedelta(days=182 * n) for n in range(5)}
+    windows = [planted(2_000, n, 40 + n, -1.5 + 1.1 * (n % 2)).assign(cutoff=days[n]) for n in range(5)]
+    model = fit(Sample(pd.concat(windows[:4])), Sample(windows[4]), COLUMNS, seed=SEED, families=("logistic",), season=season).propensity
+    later = planted(20_000, 9, 90, -1.5)
+    assert model.predict(later).probability.mean() == pytest.approx(later.truth.mean(), rel=0.05)
 
 
 def test_permuted_labels_teach_nothing() -> None:

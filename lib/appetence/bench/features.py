@@ -36,6 +36,7 @@ from appetence.features import (
     build_features,
     build_labels,
     build_reach,
+    changed_histories,
     input_names,
     theme_of,
     with_label,
@@ -56,6 +57,7 @@ STEP = 90
 CUTOFFS = [*(AS_OF - dt.timedelta(days=STEP * n) for n in range(4, 0, -1)), AS_OF]
 """As many as a night takes: three to train on, one to test on, and today's."""
 FIRST_RECEIVED = dt.date(2026, 3, 2)
+ARRIVALS = {f"m{n:02d}": Arrival(FIRST_RECEIVED, AS_OF, 26) for n in range(1, made.MEMBERS + 1)}
 FITTED = 40_000
 """Persons that the model is fitted on."""
 _KEY = "prospect:bench"
@@ -93,7 +95,7 @@ def run(spark: SparkSession, persons: int, transactions: Sequence[int], scratch:
         for count in transactions:
             bought = lake.stage("transactions", purchases(base.told, count, persons))
             features, figures = _snapshot(base, bought, lake)
-            snapshots.append(figures)
+            snapshots.append(figures | {"next_night": _next_night(base, bought, features, lake)})
         scored = _scored(base, bought, features, scratch / "mlflow", lake)
         return {"persons": persons, "cores": cores(spark), "snapshots": snapshots, **scored, "peak_memory_gb": peak_memory()}
     finally:
@@ -140,9 +142,7 @@ def _known(day: Column) -> Column:
 
 def _snapshot(base: _Made, bought: DataFrame, lake: Lake) -> tuple[DataFrame, dict[str, Any]]:
     """`gold.feature` of all cutoffs, and what it cost."""
-    everybody = base.tables[Person].select(Person.person_id).withColumn(FEATURED_FROM, F.lit(ALWAYS))
-    arrivals = {f"m{n:02d}": Arrival(FIRST_RECEIVED, AS_OF, 26) for n in range(1, made.MEMBERS + 1)}
-    rows = build_features(bought, base.tables[PersonLink], everybody, CUTOFFS, base.horizon, arrivals)
+    rows = build_features(bought, base.tables[PersonLink], _everybody(base), CUTOFFS, base.horizon, ARRIVALS)
     begun = clock.seconds()
     features = lake.stage("features", rows)
     spent, count = clock.seconds() - begun, bought.count()
@@ -151,6 +151,25 @@ def _snapshot(base: _Made, bought: DataFrame, lake: Lake) -> tuple[DataFrame, di
         "transactions_a_second": round(count / spent), "python_operators": python_operators(rows),
     }  # fmt: skip
     return features, figures
+
+
+def _next_night(base: _Made, bought: DataFrame, taken: DataFrame, lake: Lake) -> dict[str, Any]:
+    """What the night after costs, one purchase in a thousand having been withdrawn: finding the histories of the past that changed, taking those
+    again, and the snapshot of the new day."""
+    past, today = CUTOFFS[:-1], AS_OF + dt.timedelta(days=1)
+    now = (bought.where(made.drawn("withdrawn", 1000, "transaction_id") > 0), base.tables[PersonLink], _everybody(base))
+    seconds: dict[str, float] = {}
+    with timed(seconds, "compare"):
+        changed = lake.stage("changed", changed_histories(taken.where(F.col(Feature.cutoff) < F.lit(AS_OF)), *now, past, base.horizon, ARRIVALS))
+    with timed(seconds, "again"):
+        again = lake.stage("again", build_features(*now, past, base.horizon, ARRIVALS, changed))
+    with timed(seconds, "new_day"):
+        lake.stage("new_day", build_features(*now, [today], base.horizon, ARRIVALS))
+    return {"taken_again": again.count(), "changed": changed.count(), "seconds": {name: round(spent, 1) for name, spent in seconds.items()}}
+
+
+def _everybody(base: _Made) -> DataFrame:
+    return base.tables[Person].select(Person.person_id).withColumn(FEATURED_FROM, F.lit(ALWAYS))
 
 
 def _scored(base: _Made, bought: DataFrame, features: DataFrame, folder: Path, lake: Lake) -> dict[str, Any]:

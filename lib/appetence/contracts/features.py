@@ -48,6 +48,7 @@ class Feature(Table):
     decayed_amount_365 = field(DOUBLE, "Amounts in cents, each halved every 365 days.", required=True, personal=P.DERIVED)
     gap_squares_total = field(LONG, "Sum of squared days between successive days with an event.", required=True, personal=P.DERIVED)
     season_events = field(LONG, "Events in earlier years within 45 days of the label window's month.", required=True, personal=P.DERIVED)
+    history_hash = field(LONG, "Hash of the events the row was made from: while it stays, the row is not made again.", personal=P.DERIVED)
     key = (cutoff, person_id, member_id)
     subject = person_id
     partition_by = (cutoff,)

@@ -127,6 +127,9 @@ class FeatureSettings(Spec):
     history_days: int = Field(default=1096, ge=30, description="events older than this are not read")
     train_cutoffs: int = Field(default=3, ge=1)
     step_days: int = Field(default=90, ge=1, description="days between two training cutoffs")
+    grid_days: int = Field(
+        default=10, ge=1, description="cutoffs of the past lie on every n-th day: later runs meet them again and take only what changed"
+    )
     silent_days: int = Field(
         default=62,
         ge=1,

@@ -56,8 +56,9 @@ def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:
     return joined.withColumn(LABEL, F.coalesce(F.col("_positive"), F.lit(0))).drop("_positive")
 
 
-def training_cutoffs(until: dt.date, horizon: Horizon, *, count: int, step: int) -> tuple[list[dt.date], dt.date]:
-    """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `until`, the last day known of every member.
+def training_cutoffs(until: dt.date, horizon: Horizon, *, count: int, step: int, grid: int = 1) -> tuple[list[dt.date], dt.date]:
+    """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `until`, the last day known of every member,
+    or less than `grid` days before: cutoffs of the past lie that far apart, so that the next runs meet them again.
 
     The last training cutoff calibrates. ModelError unless each label window ends by the next cutoff: otherwise training would see the
     test period.
@@ -69,5 +70,6 @@ def training_cutoffs(until: dt.date, horizon: Horizon, *, count: int, step: int)
         )
     if count < 2:
         raise ModelError("At least two training cutoffs are needed, one to fit and one to calibrate; raise features.train_cutoffs.")
-    test = until - dt.timedelta(days=horizon.reach)
+    latest = until - dt.timedelta(days=horizon.reach)
+    test = latest - dt.timedelta(days=latest.toordinal() % grid)
     return [test - dt.timedelta(days=step * k) for k in range(count, 0, -1)], test

@@ -32,6 +32,8 @@ GAP = "_gap_days"
 IS_SEASON = "_is_season"
 """An event of an earlier year near the season of the label window."""
 DAY = "_day"
+EVENT_HASH = "_event_hash"
+"""Of all that a measure reads of one event; see `snapshot.event_hash`."""
 
 MICRO = 1_000_000
 
@@ -93,5 +95,6 @@ MEASURES: tuple[Measure, ...] = (
     *(Measure(decayed("amount", half_life), _decayed_amount(half_life)) for half_life in HALF_LIVES if half_life >= 90),
     Measure(Feature.gap_squares_total, lambda: F.sum(F.coalesce(F.col(GAP) * F.col(GAP), F.lit(0)))),
     Measure(Feature.season_events, lambda: F.sum(_flag(IS_SEASON))),
+    Measure(Feature.history_hash, lambda: F.bit_xor(EVENT_HASH)),
 )
 """All measures, in the order of the contract. A new line here and a field in the contract make a new feature."""

@@ -1,5 +1,7 @@
 """Snapshots: `gold.feature`, the history of each person with each member as it stood at each cutoff.
 
+A snapshot stays true while the events it saw stay what they were, so it need not be taken twice: `changed_histories` says where they did not.
+
 Cost: one shuffle of the transactions by person and member, two sorts inside it, and one row per event and cutoff that may see it. Where rows may
 have come late there is a third sort, and the histories that hold one are looked at cutoff by cutoff.
 """
@@ -21,11 +23,13 @@ from appetence.errors import ModelError
 from appetence.features import measures as m
 from appetence.features.arrivals import Arrival, known_from, may_be_late
 from appetence.features.eligibility import FEATURED_FROM
+from appetence.version import __version__
 
 YEAR = 365
 SEASON_DAYS = 45
 
 _KNOWN_FROM, _MOMENTS, _HISTORY = "_known_from", "_moments", "_history"
+_ASKED, _NOW = "_asked", "_now"
 
 
 @dataclass(frozen=True)
@@ -49,20 +53,63 @@ def build_features(
     cutoffs: Sequence[dt.date],
     horizon: Horizon,
     arrivals: Mapping[str, Arrival] | None = None,
+    only: DataFrame | None = None,
 ) -> DataFrame:
     """`gold.feature` for all `cutoffs` in one pass: a row per cutoff, person and member with an event.
 
     `transactions` is `silver.transaction` (already without frozen records and members that no instruction covers), `links` is
     `identity.person_link`, `eligible` comes from `eligibility.eligible_persons`. `arrivals` (member id -> how it delivers) says from when a row
-    was known; without it, every row was known on its day. ModelError when cutoffs repeat or are missing.
+    was known; without it, every row was known on its day. `only`: keys of the table; no other rows are made. ModelError when cutoffs repeat or
+    are missing.
     """
     moments = checked_cutoffs(cutoffs)
-    late = arrivals if arrivals and may_be_late(arrivals) else None
-    events = prepare(with_person(transactions, links, eligible), moments, horizon, late)
+    whose = with_person(transactions, links, eligible)
+    if only is not None:
+        asked = only.groupBy(Feature.person_id, Feature.member_id).agg(F.collect_set(Feature.cutoff).alias(_ASKED))
+        whose = whose.join(asked, on=[str(Feature.person_id), str(Feature.member_id)], how="inner")
+    events = prepare(whose, moments, horizon, _late(arrivals))
     seen = at_cutoffs(events, horizon)
     keys = [Feature.cutoff, Feature.person_id, Feature.member_id, Feature.sector]
     rows = seen.groupBy(*keys).agg(*(measure.column for measure in m.MEASURES))
     return Feature.shape(rows.where(F.col(Feature.events_total) > 0))
+
+
+def changed_histories(
+    taken: DataFrame,
+    transactions: DataFrame,
+    links: DataFrame,
+    eligible: DataFrame,
+    cutoffs: Sequence[dt.date],
+    horizon: Horizon,
+    arrivals: Mapping[str, Arrival] | None = None,
+) -> DataFrame:
+    """Keys (cutoff, person_id, member_id) at which rows of `gold.feature`, `taken` before, are not what `build_features` would make now.
+
+    One pass without windows: a hash per person, member and cutoff of the events seen is held against the one that the row was made from.
+    """
+    moments = checked_cutoffs(cutoffs)
+    events = with_person(transactions, links, eligible).select(
+        Feature.person_id, Feature.member_id, _is_event().alias(m.IS_EVENT), event_hash(horizon).alias(m.EVENT_HASH),
+        _seen_by(moments, horizon, _late(arrivals)).alias(_MOMENTS),
+    )  # fmt: skip
+
+    def at(moment: dt.date) -> Column:
+        seen = F.array_contains(_MOMENTS, F.lit(moment))
+        whole, is_any = F.bit_xor(F.when(seen, F.col(m.EVENT_HASH))), F.coalesce(F.max(seen & F.col(m.IS_EVENT)), F.lit(False))
+        return F.struct(F.lit(moment).alias(str(Feature.cutoff)), whole.alias(_NOW), is_any.alias(m.IS_EVENT))
+
+    seen = events.groupBy(Feature.person_id, Feature.member_id).agg(F.array(*map(at, moments)).alias("_at"))
+    now = seen.select(Feature.person_id, Feature.member_id, F.explode("_at").alias("_at")).select(Feature.person_id, Feature.member_id, "_at.*")
+    keys = [str(k) for k in Feature.key]
+    both = taken.select(*keys, Feature.history_hash).join(now.where(m.IS_EVENT), on=keys, how="full")
+    return both.where(~F.col(_NOW).eqNullSafe(F.col(Feature.history_hash))).select(*keys)
+
+
+def event_hash(horizon: Horizon) -> Column:
+    """Hash of all that a row of `gold.feature` reads of one transaction, and of how it reads it: the clock, and the version of the library."""
+    clock = f"{__version__} {horizon.gap} {horizon.length} {horizon.history}"
+    t = Transaction
+    return F.xxhash64(F.lit(clock), t.transaction_id, Feature.sector, t.transaction_date, t.kind, t.amount_cents, t.category)
 
 
 def checked_cutoffs(cutoffs: Sequence[dt.date]) -> list[dt.date]:
@@ -88,17 +135,19 @@ def prepare(
     """Event columns: flags, the day, the day before and the next day of the same category, and `_moments`, the cutoffs that see the event.
 
     A history that some cutoff sees with holes, because a row of it came late, has its events once for each cutoff."""
-    is_refund = (F.col(Transaction.kind) == TransactionKind.REFUND) | (F.col(Transaction.amount_cents) < 0)
+    is_event = _is_event()
     day = F.col(Transaction.transaction_date)
+    moments = _moments(cutoffs, horizon, F.col(FEATURED_FROM))
     base = transactions.select(
         Feature.person_id, Feature.member_id, Feature.sector, Transaction.transaction_id,
         day.alias(m.DAY),
-        (~is_refund).alias(m.IS_EVENT),
-        is_refund.alias(m.IS_REFUND),
-        ((F.col(Transaction.kind) == TransactionKind.GIFT) & ~is_refund).alias(m.IS_GIFT),
+        is_event.alias(m.IS_EVENT),
+        (~is_event).alias(m.IS_REFUND),
+        ((F.col(Transaction.kind) == TransactionKind.GIFT) & is_event).alias(m.IS_GIFT),
         F.col(Transaction.amount_cents).alias(m.AMOUNT),
         F.coalesce(F.col(Transaction.category), F.lit("")).alias("_category"),
-        _moments(cutoffs, horizon, F.col(FEATURED_FROM)).alias(_MOMENTS),
+        event_hash(horizon).alias(m.EVENT_HASH),
+        (F.array_intersect(moments, F.col(_ASKED)) if _ASKED in transactions.columns else moments).alias(_MOMENTS),
         *([] if arrivals is None else [known_from(arrivals).alias(_KNOWN_FROM)]),
     )  # fmt: skip
     # Windows and the final grouping share one shuffle: all of them hold the person and the member.
@@ -114,6 +163,20 @@ def prepare(
         F.lag(m.DAY).over(in_time).alias("_day_before"),
         F.lead(m.DAY).over(in_category).alias("_next_of_category"),
     )
+
+
+def _is_event() -> Column:
+    return (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
+
+
+def _late(arrivals: Mapping[str, Arrival] | None) -> Mapping[str, Arrival] | None:
+    return arrivals if arrivals and may_be_late(arrivals) else None
+
+
+def _seen_by(cutoffs: Sequence[dt.date], horizon: Horizon, arrivals: Mapping[str, Arrival] | None) -> Column:
+    """The cutoffs that see the event: it belongs to their history and was known."""
+    moments = _moments(cutoffs, horizon, F.col(FEATURED_FROM))
+    return moments if arrivals is None else F.filter(moments, lambda moment: moment >= known_from(arrivals))
 
 
 def _moments(cutoffs: Sequence[dt.date], horizon: Horizon, featured_from: Column) -> Column:

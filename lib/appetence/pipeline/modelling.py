@@ -98,7 +98,7 @@ def calendar_of(ctx: Context, transactions: DataFrame) -> Calendar:
     )  # fmt: skip
     members = by_member.collect()  # grows with members, not with persons
     until = known_until([row["last"] for row in members], ctx.as_of, s.silent_days)
-    training, test = training_cutoffs(until, horizon(ctx), count=s.train_cutoffs, step=s.step_days)
+    training, test = training_cutoffs(until, horizon(ctx), count=s.train_cutoffs, step=s.step_days, grid=s.grid_days)
     arrivals = {r[Transaction.member_id]: arrival_of(r["first_received"], r["last_received"], r["last"], ctx.as_of, s.silent_days) for r in members}
     return Calendar(sum(row["n"] for row in members), until, tuple(training[:-1]), training[-1], test, arrivals)
 

@@ -21,6 +21,9 @@ FLOOR = 1e-6
 ISOTONIC_POSITIVES = 5000
 """With fewer positives the isotonic steps follow noise; Platt's two parameters do not."""
 
+DRIFT = 0.02
+"""Log odds by which the level of a window differs from that of the one before, season apart, where nothing else is known."""
+
 EARNED = 3.0
 """Log likelihood that a further calibration parameter must bring."""
 
@@ -88,6 +91,25 @@ def line_of(margins: Floats, labels: Floats, weights: Floats | None = None) -> t
     if slope > 0:
         return slope, intercept
     return 0.0, float(logit(np.array([np.average(labels, weights=weights)]))[0])
+
+
+def lines_of(margins: Floats, labels: Floats, windows: NDArray[np.int64], weights: Floats | None = None) -> tuple[float, Floats]:
+    """The one slope of several windows, which stands on the buyers of all of them, and the level of each. `windows`: which one each row is of,
+    from 0."""
+    each = np.eye(int(windows.max()) + 1)[windows]
+    model = LogisticRegression(C=1e6, max_iter=1000, fit_intercept=False).fit(np.column_stack([margins, each]), labels, sample_weight=weights)
+    return float(model.coef_[0, 0]), np.asarray(model.coef_[0, 1:])
+
+
+def steady_level(levels: Floats, positives: Floats, negatives: Floats) -> float:
+    """The level of the last window, leant on those before as far as its own buyers are too few to tell it: where they are many it is its own.
+
+    Between windows a level moves by about `DRIFT`; what chance moves it by follows from the counts of each window.
+    """
+    chance = 1 / positives + 1 / negatives
+    every = float(np.average(levels, weights=1 / chance))
+    own = DRIFT**2 / (DRIFT**2 + float(chance[-1]))
+    return own * float(levels[-1]) + (1 - own) * every
 
 
 def fit_strict_calibrator(raw: Floats, labels: Floats, weights: Floats | None = None) -> Calibrator:

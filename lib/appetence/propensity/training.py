@@ -1,12 +1,13 @@
-"""Training: fit on early cutoffs, choose and calibrate on the last training cutoff, judge on a later one. Rows are never split at random.
+"""Training: choose what to fit by the last training cutoff, fit and calibrate on all of them, judge on a later one that nothing was learnt from.
 
-The three tables are disjoint in time: the label window of each cutoff ends by the next. Negatives may have been sampled
+The tables are disjoint in time: the label window of each cutoff ends by the next. To calibrate, persons are parted by a hash of their id, all
+windows of one person together. Negatives may have been sampled
 (`negative_rate`); the prior is put right before calibration. Everything is seeded and rows are put in a stable order first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +17,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from appetence.errors import ModelError
 from appetence.propensity.amounts import AmountModel
-from appetence.propensity.calibration import correct_prior, expit, fit_calibrator
+from appetence.propensity.calibration import Calibrator, correct_prior, expit, fit_calibrator, lines_of, logit, steady_level
 from appetence.propensity.metrics import Quality, Tier, checked, evaluate, gains
-from appetence.propensity.models import FAMILIES, Blend, Propensity, fit_family, informative_columns
+from appetence.propensity.models import FAMILIES, Blend, Marginal, Propensity, fit_family, informative_columns
+from appetence.propensity.season import Season
 from appetence.propensity.stacking import Fold, search
 
 Floats = NDArray[np.float64]
@@ -26,6 +28,8 @@ Floats = NDArray[np.float64]
 CUTOFF, PERSON, LABEL = "cutoff", "person_id", "label"
 MIN_POSITIVES_TO_FIT = 20
 BLENDED = ("logistic", "boosted")
+FOLDS = 3
+"""Parts of the persons; each is told by a fit on the others."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,30 @@ class Judged:
     raw: Floats
 
 
-def fit(
-    train: Sample, calibration: Sample, columns: Sequence[str], *, seed: int, families: Sequence[str] = FAMILIES, seconds: float = 0.0
-) -> Trained:
-    """The family with the lowest log loss on the calibration period, calibrated on that period; with `seconds`, a stack of learners.
+@dataclass(frozen=True)
+class _Told:
+    """A learner fitted on every window, its line, and the raw scores of the calibration period by fits on other persons."""
 
-    A stack is chosen, weighted and calibrated on the calibration period and then fitted on both periods, when both are sampled alike. ModelError when
-    labels are one-sided, positives are too few, or no column says anything.
+    model: Marginal
+    calibrator: Calibrator
+    held_out: Floats
+
+
+def fit(
+    train: Sample,
+    calibration: Sample,
+    columns: Sequence[str],
+    *,
+    seed: int,
+    families: Sequence[str] = FAMILIES,
+    seconds: float = 0.0,
+    season: Season | None = None,
+) -> Trained:
+    """The family with the lowest log loss on the calibration period; with `seconds`, a stack of learners, chosen and weighted there.
+
+    Then it is fitted on both periods, when both are sampled alike, and calibrated on both, each person by a fit on others; `season` says how their
+    times of the year differ. With many buyers, or samples drawn differently, it stays as fitted on the first and is calibrated on the second
+    alone. ModelError when labels are one-sided, positives are too few, or no column says anything.
     """
     train, calibration = train.ordered(), calibration.ordered()
     for sample, name in ((train, "training"), (calibration, "calibration")):
@@ -96,7 +117,7 @@ def fit(
     used = informative_columns(train.frame, columns)
     values, later = _matrix(train.frame, used), _matrix(calibration.frame, used)
     if seconds > 0:
-        return _searched(train, calibration, used, values, later, seed, seconds)
+        return _searched(train, calibration, used, values, later, seed, seconds, season)
     fitted = {f: fit_family(f, values, train.labels, seed) for f in families if f != "blend"}
     if "blend" in families and all(b in fitted for b in BLENDED):
         fitted["blend"] = Blend(tuple(fitted[b] for b in BLENDED))
@@ -104,25 +125,91 @@ def fit(
     validation = {f: _validated(calibration, raw) for f, raw in raws.items()}
     best = _best(validation, families)
     calibrator = fit_calibrator(raws[best], calibration.labels, calibration.weights)
+    told: _Told | None = None
+    if _may_join(train, calibration, calibrator):
+        told = _told(lambda rows, labels: _fitted(best, rows, labels, seed), train, calibration, values, later, season, train.negative_rate)
+    told = told or _Told(fitted[best], calibrator, raws[best])
     rows = len(train.frame) + len(calibration.frame)
-    model = Propensity(best, tuple(used), fitted[best], train.negative_rate, calibrator, _typical(values))
-    return Trained(model, validation, rows, raws[best], calibration.weights)
+    model = Propensity(best, tuple(used), told.model, train.negative_rate, told.calibrator, _typical(values))
+    return Trained(model, validation, rows, told.held_out, calibration.weights)
 
 
-def _searched(train: Sample, calibration: Sample, used: list[str], values: Floats, later: Floats, seed: int, seconds: float) -> Trained:
+def _fitted(family: str, values: Floats, labels: Floats, seed: int) -> Marginal:
+    if family == "blend":
+        return Blend(tuple(fit_family(part, values, labels, seed) for part in BLENDED))
+    return fit_family(family, values, labels, seed)
+
+
+def _may_join(train: Sample, calibration: Sample, calibrator: Calibrator) -> bool:
+    """Whether both periods may be fitted and calibrated on together: sampled alike, and with too few buyers for steps."""
+    return train.negative_rate == calibration.negative_rate and calibrator.kind == "platt"
+
+
+def _searched(
+    train: Sample, calibration: Sample, used: list[str], values: Floats, later: Floats, seed: int, seconds: float, season: Season | None
+) -> Trained:
     """A stack, whose log odds are brought to the true rates by the lines of its learners: `negative_rate` is 1."""
     shift = float(np.log(calibration.negative_rate))
     folds = [Fold(values, train.labels, later, np.arange(len(later)))]
     choice = search(folds, calibration.labels, shift=shift, offset=0.0, seconds=seconds, seed=seed)
     held_out = expit(choice.margins)
     calibrator = fit_calibrator(held_out, calibration.labels, calibration.weights)
-    labels, growth = train.labels, 1.0
-    if train.negative_rate == calibration.negative_rate:
-        growth = 1 + len(later) / len(values)
-        values, labels = np.vstack([values, later]), np.concatenate([labels, calibration.labels])
-    model = choice.fitted(values, labels, seed, growth)
-    propensity = Propensity("stack", tuple(used), model, 1.0, calibrator, _typical(values))
-    return Trained(propensity, choice.validation, len(train.frame) + len(calibration.frame), held_out, calibration.weights)
+
+    def refit(rows: Floats, labels: Floats) -> Marginal:
+        return choice.fitted(rows, labels, seed, len(rows) / len(values))
+
+    told: _Told | None = None
+    if _may_join(train, calibration, calibrator):
+        told = _told(refit, train, calibration, values, later, season, rate=1.0)
+    if told is None and train.negative_rate == calibration.negative_rate:
+        both = refit(np.vstack([values, later]), np.concatenate([train.labels, calibration.labels]))
+        told = _Told(both, calibrator, held_out)
+    told = told or _Told(refit(values, train.labels), calibrator, held_out)
+    propensity = Propensity("stack", tuple(used), told.model, 1.0, told.calibrator, _typical(np.vstack([values, later])))
+    return Trained(propensity, choice.validation, len(train.frame) + len(calibration.frame), told.held_out, calibration.weights)
+
+
+def _told(
+    refit: Callable[[Floats, Floats], Marginal], train: Sample, calibration: Sample, values: Floats, later: Floats, season: Season | None, rate: float
+) -> _Told | None:
+    """A learner fitted on all windows, and a Platt line that stands on all of them: each row is told by a fit on other persons, and each window has
+    a level of its own, which the season brings to that of the last. None where the margins run against the labels. `rate`: share of the negatives
+    that the margins have yet to be corrected for."""
+    whole = np.vstack([values, later])
+    labels, weights = (np.concatenate([getattr(s, name) for s in (train, calibration)]) for name in ("labels", "weights"))
+    parts = _parts(train, calibration)
+    told = np.zeros(len(whole))
+    for part in range(FOLDS):
+        told[parts == part] = refit(whole[parts != part], labels[parts != part]).margin(whole[parts == part])
+    raw = correct_prior(expit(told), rate)
+    windows, shifts = _windows(train, calibration, season)
+    slope, levels = lines_of(logit(raw), labels, windows, weights)
+    if slope <= 0:
+        return None
+    positives, rows = np.bincount(windows, labels), np.bincount(windows)
+    level = steady_level(levels - shifts, np.asarray(positives, dtype=np.float64), np.asarray(rows - positives, dtype=np.float64))
+    return _Told(refit(whole, labels), Calibrator("platt", (slope, level)), raw[len(values) :])
+
+
+def _parts(train: Sample, calibration: Sample) -> NDArray[np.int64]:
+    """Which of `FOLDS` parts each row belongs to: one person's rows of all windows lie in one part."""
+    if PERSON not in train.frame.columns:
+        return np.arange(len(train.frame) + len(calibration.frame)) % FOLDS
+    persons = np.concatenate([s.frame[PERSON].astype(str).to_numpy(dtype=object) for s in (train, calibration)])
+    return np.asarray(pd.util.hash_array(persons) % FOLDS, dtype=np.int64)
+
+
+def _windows(train: Sample, calibration: Sample, season: Season | None) -> tuple[NDArray[np.int64], Floats]:
+    """Which window each row is of, the one for calibration last, and how far the season of each lies from the last."""
+    if CUTOFF not in train.frame.columns:
+        return np.repeat([0, 1], [len(train.frame), len(calibration.frame)]), np.zeros(2)
+    of_row, cutoffs = pd.factorize(train.frame[CUTOFF], sort=True)
+    windows = np.concatenate([of_row, np.full(len(calibration.frame), len(cutoffs))])
+    if season is None:
+        return windows, np.zeros(len(cutoffs) + 1)
+    days = [*cutoffs, calibration.frame[CUTOFF].iloc[0]]
+    shifts = season.shift(pd.to_datetime(pd.Series(days)).dt.dayofyear.to_numpy(dtype=np.float64))
+    return windows, shifts - shifts[-1]
 
 
 def judge(propensity: Propensity, test: Sample, *, seed: int, baselines: Mapping[str, str]) -> Judged:

@@ -86,6 +86,9 @@ class Ground:
 
 
 def _near(live: DataFrame, terms: Terms) -> DataFrame:
+    """The records of the candidates' households; of prospects those are all."""
+    if terms.is_prospect:
+        return live
     return live.join(universe(live, terms).select(HOUSEHOLD).distinct(), on=HOUSEHOLD, how="left_semi")
 
 
