@@ -173,20 +173,21 @@ def _told(
     refit: Callable[[Floats, Floats], Marginal], train: Sample, calibration: Sample, values: Floats, later: Floats, season: Season | None, rate: float
 ) -> _Told | None:
     """A learner fitted on all windows, and a Platt line that stands on all of them: each row is told by a fit on other persons, and each window has
-    a level of its own, which the season brings to that of the last. None where the margins run against the labels. `rate`: share of the negatives
-    that the margins have yet to be corrected for."""
+    a level of its own, which the season brings to that of the last. None where the margins run against the labels, or a window or a fit has one class
+    only. `rate`: share of the negatives that the margins have yet to be corrected for."""
     whole = np.vstack([values, later])
     labels, weights = (np.concatenate([getattr(s, name) for s in (train, calibration)]) for name in ("labels", "weights"))
-    parts = _parts(train, calibration)
+    parts, (windows, shifts) = _parts(train, calibration), _windows(train, calibration, season)
+    positives, rows = np.bincount(windows, labels), np.bincount(windows)
+    if not all(0 < labels[parts != part].mean() < 1 for part in range(FOLDS)) or (positives == 0).any() or (positives == rows).any():
+        return None
     told = np.zeros(len(whole))
     for part in range(FOLDS):
         told[parts == part] = refit(whole[parts != part], labels[parts != part]).margin(whole[parts == part])
     raw = correct_prior(expit(told), rate)
-    windows, shifts = _windows(train, calibration, season)
     slope, levels = lines_of(logit(raw), labels, windows, weights)
     if slope <= 0:
         return None
-    positives, rows = np.bincount(windows, labels), np.bincount(windows)
     level = steady_level(levels - shifts, np.asarray(positives, dtype=np.float64), np.asarray(rows - positives, dtype=np.float64))
     return _Told(refit(whole, labels), Calibrator("platt", (slope, level)), raw[len(values) :])
 
