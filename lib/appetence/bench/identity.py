@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -42,6 +44,8 @@ COLUMNS: Mapping[str, str] = {
     "email": RawRecord.email,
     "phone": RawRecord.phone,
 }
+SMALL = 200_000
+"""Records up to which the JVM compiles lightly, unless `spark.jit` says otherwise."""
 EXTRA, TRUE_PERSON, TRUE_HOUSEHOLD = "x_", "true_person", "true_household"
 # All that finding persons and households reads of silver.record: nothing else is made.
 READ = tuple(dict.fromkeys((*signatures.READ, *households.READ)))
@@ -93,7 +97,7 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
     watch = Stopwatch()
     try:
         watch.mark("standardise")
-        clean = lake.stage("records", standardised(given, as_of).select(*READ))
+        clean = lake.stage("records", standardised(given, as_of, lake.stage).select(*READ))
         found = resolve.resolve(clean, settings, as_of, lake.stage, model=lambda fields: None, mark=watch.mark, extras=_extras(given))
         watch.mark("households")
         owners = found.clusters.select("record_id", F.col("cluster").cast("string").alias(households.PERSON))
@@ -109,6 +113,15 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
         return {**answer, "components_engine": found.facts["components_engine"], "facts": dict(found.facts)}
     finally:
         lake.close()
+
+
+def is_small(records: Path) -> bool:
+    """Whether the footers of a parquet file, or of a folder of them, tell of so few records that compiling costs more than running. False where
+    there is none to read: `read` says what is wrong."""
+    try:
+        return sum(pq.read_metadata(f).num_rows for f in ([records] if records.is_file() else records.glob("*.parquet"))) <= SMALL
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 # -- the file -----------------------------------------------------------------------------------------------------------------
@@ -146,10 +159,12 @@ def raw_records(given: DataFrame, as_of: dt.date) -> DataFrame:
     return RawRecord.shape(given.select(*columns))
 
 
-def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
-    """silver.record rows of a benchmark file, its further categories in `extra`."""
+def standardised(given: DataFrame, as_of: dt.date, stage: resolve.Stage) -> DataFrame:
+    """silver.record rows of a benchmark file, its further categories in `extra`. The reference tables are stored first, as the jobs find them:
+    Spark's optimiser would work out rows that the driver holds by itself, one by one, wherever they are read."""
     spark = given.sparkSession
-    frequencies = names.name_frequencies(load_reference.build_first_names(spark), names.surnames(spark))
+    communes = stage("communes", load_reference.build_communes(spark))
+    frequencies = stage("frequencies", names.name_frequencies(load_reference.build_first_names(spark), names.surnames(spark)))
     lines = raw_records(given, as_of)
     # Finding the newest of a record's lines moves all of them; where each has one only, there is nothing to find.
     each = given.agg(F.count(F.lit(1)) == F.count_distinct(F.xxhash64("member_id", "customer_ref"))).first()
@@ -157,7 +172,7 @@ def standardised(given: DataFrame, as_of: dt.date) -> DataFrame:
         lines = lines.withColumn(Record.first_delivered_on, F.to_date(RawRecord.delivered_at))
     else:
         lines = standardise.newest_records(lines)
-    clean = standardise.standardised(lines, load_reference.build_communes(spark), frequencies)
+    clean = standardise.standardised(lines, communes, frequencies)
     extras = _extras(given)
     if not extras:
         return clean

@@ -37,7 +37,7 @@ def run(spark: SparkSession, config: Config, records: Path, scratch: Path, setti
     # Ids of members need keys, which a file of records has none of.
     bare = config.model_copy(update={"identity": settings, "members": {}})
     first = _context(spark, bare, scratch, 0)
-    clean = first.lake.stage("records", identity.standardised(given, identity.AS_OF))
+    clean = first.lake.stage("records", identity.standardised(given, identity.AS_OF, first.lake.stage))
     place, share = F.pmod(F.xxhash64(Record.record_id), F.lit(_PARTS)), int(held_back * _PARTS)
     first.lake.sync(Record, clean.where(place >= 2 * share))
     start, _, _ = _timed(first)

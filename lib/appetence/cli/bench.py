@@ -81,9 +81,11 @@ def _add_selection(parts: Any) -> None:
 
 
 def _identity(args: argparse.Namespace) -> int:
-    from appetence.bench.identity import bench_identity
+    from appetence.bench.identity import bench_identity, is_small
 
-    return bench_identity(load(args.env, args.overrides, args.conf), Path(args.records), Path(args.json), args.engine, args.hold_back)
+    quick = ["spark.jit=quick"] if is_small(Path(args.records)) else []
+    config = load(args.env, [*quick, *args.overrides], args.conf)
+    return bench_identity(config, Path(args.records), Path(args.json), args.engine, args.hold_back)
 
 
 def _standardise(args: argparse.Namespace) -> int:
