@@ -56,6 +56,18 @@ def test_without_roughness_names_are_as_they_are() -> None:
     assert (dates.groupby("true_person")["digits"].nunique() == 1).all()
 
 
+def test_few_records_are_known_by_the_footers_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rough: pd.DataFrame) -> None:
+    one, folder = tmp_path / "one.parquet", tmp_path / "two"
+    folder.mkdir()
+    rough.to_parquet(one)
+    for part in ("a", "b"):
+        rough.to_parquet(folder / f"{part}.parquet")
+    monkeypatch.setattr(identity, "SMALL", len(rough))
+    assert identity.is_small(one) and not identity.is_small(folder)
+    (tmp_path / "text.parquet").write_text("no parquet")
+    assert not identity.is_small(tmp_path / "text.parquet") and not identity.is_small(tmp_path / "nowhere.parquet")
+
+
 @pytest.mark.spark
 @pytest.mark.slow
 def test_identity_resolution_holds_on_noise_it_was_not_made_for(spark: SparkSession, tmp_path: Path, rough: pd.DataFrame) -> None:

@@ -1,4 +1,4 @@
-"""A local session writes through the file system that starts no process for each file."""
+"""A local session writes through the file system that starts no process for each file; a short one plans without rules that there are."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def test_local_files_are_made_without_a_process_for_each(spark: SparkSession, tm
     assert files.getClass().getSimpleName() == "BareLocalFileSystem"
     spark.range(3).write.parquet(str(tmp_path / "table"))
     assert spark.read.parquet(str(tmp_path / "table")).count() == 3
+
+
+def test_the_rules_left_out_of_short_sessions_are_rules_of_this_spark(spark: SparkSession) -> None:
+    """A name that is none would be left out without a word."""
+    jvm: Any = spark._jvm
+    named = str(spark.conf.get("spark.sql.optimizer.excludedRules")).split(",")
+    assert len(named) == 4
+    for name in named:
+        assert jvm.org.apache.spark.util.SparkClassUtils.classForName(name, True, True) is not None

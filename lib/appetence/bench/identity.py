@@ -118,8 +118,9 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
 def is_small(records: Path) -> bool:
     """Whether the footers of a parquet file, or of a folder of them, tell of so few records that compiling costs more than running. False where
     there is none to read: `read` says what is wrong."""
+    files = [records] if records.is_file() else sorted(records.glob("*.parquet"))
     try:
-        return sum(pq.read_metadata(f).num_rows for f in ([records] if records.is_file() else records.glob("*.parquet"))) <= SMALL
+        return bool(files) and sum(pq.read_metadata(f).num_rows for f in files) <= SMALL
     except (OSError, pa.ArrowInvalid):
         return False
 
