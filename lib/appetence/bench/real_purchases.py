@@ -29,6 +29,7 @@ from appetence.contracts.silver import Transaction
 from appetence.errors import ConfigError
 from appetence.features import Horizon, build_features
 from appetence.features.eligibility import FEATURED_FROM
+from appetence.features.measures import MEASURES
 from appetence.pipeline import demo_files
 from appetence.pipeline.context import Context
 from appetence.propensity import Sample, fit
@@ -120,7 +121,7 @@ CUTOFF = dt.date(2017, 12, 1)
 DAYS = 30
 TRAIN_CUTOFFS = tuple(CUTOFF - dt.timedelta(days=DAYS * k) for k in (4, 3, 2, 1))
 CATEGORY_SECONDS = 100.0
-INPUTS = [f for f in Feature.content() if f.dtype.simpleString() in ("int", "bigint", "double")]
+INPUTS = [measure.field for measure in MEASURES if measure.field.dtype.simpleString() != "date"]
 
 
 def category_task(ctx: Context) -> list[dict[str, Any]]:

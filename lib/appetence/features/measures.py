@@ -95,6 +95,5 @@ MEASURES: tuple[Measure, ...] = (
     *(Measure(decayed("amount", half_life), _decayed_amount(half_life)) for half_life in HALF_LIVES if half_life >= 90),
     Measure(Feature.gap_squares_total, lambda: F.sum(F.coalesce(F.col(GAP) * F.col(GAP), F.lit(0)))),
     Measure(Feature.season_events, lambda: F.sum(_flag(IS_SEASON))),
-    Measure(Feature.history_hash, lambda: F.bit_xor(EVENT_HASH)),
 )
 """All measures, in the order of the contract. A new line here and a field in the contract make a new feature."""

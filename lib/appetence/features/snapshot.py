@@ -70,7 +70,7 @@ def build_features(
     events = prepare(whose, moments, horizon, _late(arrivals))
     seen = at_cutoffs(events, horizon)
     keys = [Feature.cutoff, Feature.person_id, Feature.member_id, Feature.sector]
-    rows = seen.groupBy(*keys).agg(*(measure.column for measure in m.MEASURES))
+    rows = seen.groupBy(*keys).agg(*(measure.column for measure in m.MEASURES), F.bit_xor(m.EVENT_HASH).alias(Feature.history_hash))
     return Feature.shape(rows.where(F.col(Feature.events_total) > 0))
 
 
