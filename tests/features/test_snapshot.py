@@ -163,6 +163,10 @@ def test_only_histories_that_changed_are_made_again(spark: SparkSession) -> None
     differ = {r[:3] for r in {tuple(r) for r in taken.collect()} ^ {tuple(r) for r in whole.collect()}}
     assert {tuple(r) for r in changed.select(*keys).collect()} == differ
     assert 0 < len(differ) < whole.count()
+    nameless = taken.withColumn("history_hash", F.lit(None).cast("bigint"))
+    every = {tuple(r) for r in taken.select(*keys).union(whole.select(*keys)).collect()}
+    assert {tuple(r) for r in changed_histories(nameless, *now).select(*keys).collect()} == every, "rows of before there were hashes go, too"
+    assert changed_histories(taken, *now, rules="others").count() == len(every), "what other rules made is made again"
     longer = replace(HORIZON, history=700)
     assert changed_histories(taken, before, links(spark, PERSONS), eligible(spark, PERSONS), CUTOFFS, longer).count() == taken.count()
 

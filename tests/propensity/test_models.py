@@ -94,6 +94,12 @@ def test_a_level_leans_on_earlier_windows_only_where_its_own_buyers_are_few() ->
     few, many = np.array([50.0] * 3), np.array([500_000.0] * 3)
     assert steady_level(levels, few, few) == pytest.approx(0.1, abs=0.01)
     assert steady_level(levels, many, many) == pytest.approx(0.0, abs=0.01)
+    assert steady_level(levels, few, few, drift=1.0) == pytest.approx(0.0, abs=0.01), "years of windows say that levels move"
+
+
+def test_a_level_follows_a_drift_that_chance_does_not_explain() -> None:
+    levels, thousand = np.array([0.0, -0.3, -0.6]), np.array([1000.0] * 3)
+    assert steady_level(levels, thousand, 20 * thousand) == pytest.approx(-0.6, abs=0.02)
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.001])

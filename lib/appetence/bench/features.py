@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,14 +157,15 @@ def _next_night(base: _Made, bought: DataFrame, taken: DataFrame, lake: Lake) ->
     """What the night after costs, one purchase in a thousand having been withdrawn: finding the histories of the past that changed, taking those
     again, and the snapshot of the new day."""
     past, today = CUTOFFS[:-1], AS_OF + dt.timedelta(days=1)
+    arrivals = {member: replace(arrival, lag_days=arrival.lag_days + 1) for member, arrival in ARRIVALS.items()}
     now = (bought.where(made.drawn("withdrawn", 1000, "transaction_id") > 0), base.tables[PersonLink], _everybody(base))
     seconds: dict[str, float] = {}
     with timed(seconds, "compare"):
-        changed = lake.stage("changed", changed_histories(taken.where(F.col(Feature.cutoff) < F.lit(AS_OF)), *now, past, base.horizon, ARRIVALS))
+        changed = lake.stage("changed", changed_histories(taken.where(F.col(Feature.cutoff) < F.lit(AS_OF)), *now, past, base.horizon, arrivals))
     with timed(seconds, "again"):
-        again = lake.stage("again", build_features(*now, past, base.horizon, ARRIVALS, changed))
+        again = lake.stage("again", build_features(*now, past, base.horizon, arrivals, changed))
     with timed(seconds, "new_day"):
-        lake.stage("new_day", build_features(*now, [today], base.horizon, ARRIVALS))
+        lake.stage("new_day", build_features(*now, [today], base.horizon, arrivals))
     return {"taken_again": again.count(), "changed": changed.count(), "seconds": {name: round(spent, 1) for name, spent in seconds.items()}}
 
 

@@ -45,7 +45,7 @@ COLUMNS: Mapping[str, str] = {
     "phone": RawRecord.phone,
 }
 SMALL = 200_000
-"""Records up to which the JVM compiles lightly, unless `spark.jit` says otherwise."""
+"""Records up to which the JVM compiles lightly, unless `--set spark.jit=full`."""
 EXTRA, TRUE_PERSON, TRUE_HOUSEHOLD = "x_", "true_person", "true_household"
 # All that finding persons and households reads of silver.record: nothing else is made.
 READ = tuple(dict.fromkeys((*signatures.READ, *households.READ)))

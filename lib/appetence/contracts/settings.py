@@ -128,7 +128,7 @@ class FeatureSettings(Spec):
     train_cutoffs: int = Field(default=3, ge=1)
     step_days: int = Field(default=90, ge=1, description="days between two training cutoffs")
     grid_days: int = Field(
-        default=10, ge=1, description="cutoffs of the past lie on every n-th day: later runs meet them again and take only what changed"
+        default=10, ge=1, description="cutoffs of the past lie on every n-th day (of which step_days is best a multiple): later runs meet them again"
     )
     silent_days: int = Field(
         default=62,
@@ -155,7 +155,7 @@ class PropensitySettings(Spec):
     min_sector_members: int = Field(default=3, description="a sector fed by fewer members is merged into `autres`")
     reasons: int = Field(default=3, ge=1)
     search_seconds: float = Field(
-        default=0, ge=0, description="0: three plain families are compared; more: a stack of learners worth about this much of one thread"
+        default=0, ge=0, description="0: three plain families are compared; more: a stack chosen among learners worth about this much of one thread"
     )
 
 

@@ -60,8 +60,8 @@ def training_cutoffs(until: dt.date, horizon: Horizon, *, count: int, step: int,
     """The training cutoffs (oldest first) and the later test cutoff whose label window ends on `until`, the last day known of every member,
     or less than `grid` days before: cutoffs of the past lie that far apart, so that the next runs meet them again.
 
-    The last training cutoff calibrates. ModelError unless each label window ends by the next cutoff: otherwise training would see the
-    test period.
+    What is fitted is chosen, and above all calibrated, by the last training cutoff. ModelError unless each label window ends by the next cutoff:
+    otherwise training would see the test period.
     """
     if step < horizon.reach:
         raise ModelError(

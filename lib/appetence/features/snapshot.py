@@ -54,20 +54,21 @@ def build_features(
     horizon: Horizon,
     arrivals: Mapping[str, Arrival] | None = None,
     only: DataFrame | None = None,
+    rules: str = __version__,
 ) -> DataFrame:
     """`gold.feature` for all `cutoffs` in one pass: a row per cutoff, person and member with an event.
 
     `transactions` is `silver.transaction` (already without frozen records and members that no instruction covers), `links` is
     `identity.person_link`, `eligible` comes from `eligibility.eligible_persons`. `arrivals` (member id -> how it delivers) says from when a row
-    was known; without it, every row was known on its day. `only`: keys of the table; no other rows are made. ModelError when cutoffs repeat or
-    are missing.
+    was known; without it, every row was known on its day. `only`: keys of the table; no other rows are made. `rules`: what the rows are made by,
+    kept in their hashes. ModelError when cutoffs repeat or are missing.
     """
     moments = checked_cutoffs(cutoffs)
     whose = with_person(transactions, links, eligible)
     if only is not None:
         asked = only.groupBy(Feature.person_id, Feature.member_id).agg(F.collect_set(Feature.cutoff).alias(_ASKED))
         whose = whose.join(asked, on=[str(Feature.person_id), str(Feature.member_id)], how="inner")
-    events = prepare(whose, moments, horizon, _late(arrivals))
+    events = prepare(whose, moments, horizon, _late(arrivals), rules)
     seen = at_cutoffs(events, horizon)
     keys = [Feature.cutoff, Feature.person_id, Feature.member_id, Feature.sector]
     rows = seen.groupBy(*keys).agg(*(measure.column for measure in m.MEASURES), F.bit_xor(m.EVENT_HASH).alias(Feature.history_hash))
@@ -82,6 +83,7 @@ def changed_histories(
     cutoffs: Sequence[dt.date],
     horizon: Horizon,
     arrivals: Mapping[str, Arrival] | None = None,
+    rules: str = __version__,
 ) -> DataFrame:
     """Keys (cutoff, person_id, member_id) at which rows of `gold.feature`, `taken` before, are not what `build_features` would make now.
 
@@ -89,7 +91,7 @@ def changed_histories(
     """
     moments = checked_cutoffs(cutoffs)
     events = with_person(transactions, links, eligible).select(
-        Feature.person_id, Feature.member_id, _is_event().alias(m.IS_EVENT), event_hash(horizon).alias(m.EVENT_HASH),
+        Feature.person_id, Feature.member_id, _is_event().alias(m.IS_EVENT), event_hash(horizon, rules).alias(m.EVENT_HASH),
         _seen_by(moments, horizon, _late(arrivals)).alias(_MOMENTS),
     )  # fmt: skip
 
@@ -102,14 +104,15 @@ def changed_histories(
     now = seen.select(Feature.person_id, Feature.member_id, F.explode("_at").alias("_at")).select(Feature.person_id, Feature.member_id, "_at.*")
     keys = [str(k) for k in Feature.key]
     both = taken.select(*keys, Feature.history_hash).join(now.where(m.IS_EVENT), on=keys, how="full")
-    return both.where(~F.col(_NOW).eqNullSafe(F.col(Feature.history_hash))).select(*keys)
+    is_as_it_was = F.coalesce(F.col(_NOW) == F.col(Feature.history_hash), F.lit(False))  # a row of before there were hashes never is
+    return both.where(~is_as_it_was).select(*keys)
 
 
-def event_hash(horizon: Horizon) -> Column:
-    """Hash of all that a row of `gold.feature` reads of one transaction, and of how it reads it: the clock, and the version of the library."""
-    clock = f"{__version__} {horizon.gap} {horizon.length} {horizon.history}"
+def event_hash(horizon: Horizon, rules: str) -> Column:
+    """Hash of all that a row of `gold.feature` reads of one transaction, and of how it reads it: by which clock and rules."""
+    how = f"{rules} {horizon.gap} {horizon.length} {horizon.history}"
     t = Transaction
-    return F.xxhash64(F.lit(clock), t.transaction_id, Feature.sector, t.transaction_date, t.kind, t.amount_cents, t.category)
+    return F.xxhash64(F.lit(how), t.transaction_id, Feature.sector, t.transaction_date, t.kind, t.amount_cents, t.category)
 
 
 def checked_cutoffs(cutoffs: Sequence[dt.date]) -> list[dt.date]:
@@ -130,8 +133,12 @@ def with_person(transactions: DataFrame, links: DataFrame, eligible: DataFrame) 
 
 
 def prepare(
-    transactions: DataFrame, cutoffs: Sequence[dt.date], horizon: Horizon, arrivals: Mapping[str, Arrival] | None = None
-) -> DataFrame:  # fmt: skip
+    transactions: DataFrame,
+    cutoffs: Sequence[dt.date],
+    horizon: Horizon,
+    arrivals: Mapping[str, Arrival] | None = None,
+    rules: str = __version__,
+) -> DataFrame:
     """Event columns: flags, the day, the day before and the next day of the same category, and `_moments`, the cutoffs that see the event.
 
     A history that some cutoff sees with holes, because a row of it came late, has its events once for each cutoff."""
@@ -146,7 +153,7 @@ def prepare(
         ((F.col(Transaction.kind) == TransactionKind.GIFT) & is_event).alias(m.IS_GIFT),
         F.col(Transaction.amount_cents).alias(m.AMOUNT),
         F.coalesce(F.col(Transaction.category), F.lit("")).alias("_category"),
-        event_hash(horizon).alias(m.EVENT_HASH),
+        event_hash(horizon, rules).alias(m.EVENT_HASH),
         (F.array_intersect(moments, F.col(_ASKED)) if _ASKED in transactions.columns else moments).alias(_MOMENTS),
         *([] if arrivals is None else [known_from(arrivals).alias(_KNOWN_FROM)]),
     )  # fmt: skip

@@ -22,7 +22,7 @@ ISOTONIC_POSITIVES = 5000
 """With fewer positives the isotonic steps follow noise; Platt's two parameters do not."""
 
 DRIFT = 0.02
-"""Log odds by which the level of a window differs from that of the one before, season apart, where nothing else is known."""
+"""Log odds by which the level of a window differs from that of the one before, season apart: at least so much is always allowed for."""
 
 EARNED = 3.0
 """Log likelihood that a further calibration parameter must bring."""
@@ -101,14 +101,17 @@ def lines_of(margins: Floats, labels: Floats, windows: NDArray[np.int64], weight
     return float(model.coef_[0, 0]), np.asarray(model.coef_[0, 1:])
 
 
-def steady_level(levels: Floats, positives: Floats, negatives: Floats) -> float:
+def steady_level(levels: Floats, positives: Floats, negatives: Floats, drift: float | None = None) -> float:
     """The level of the last window, leant on those before as far as its own buyers are too few to tell it: where they are many it is its own.
 
-    Between windows a level moves by about `DRIFT`; what chance moves it by follows from the counts of each window.
+    `drift`: by how much a level moves from window to window, by years of them; else these few windows tell it, less what chance moves them by
+    (which follows from their counts), and at least `DRIFT`.
     """
     chance = 1 / positives + 1 / negatives
+    moved = float(np.mean(np.diff(levels) ** 2 - chance[1:] - chance[:-1])) if drift is None else drift**2
+    spread = max(DRIFT**2, moved)
     every = float(np.average(levels, weights=1 / chance))
-    own = DRIFT**2 / (DRIFT**2 + float(chance[-1]))
+    own = spread / (spread + float(chance[-1]))
     return own * float(levels[-1]) + (1 - own) * every
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 DAY_OF_YEAR = "day_of_year"
-MONTHS = 12
+MONTHS, QUARTER = 12, 3
 MIN_WINDOWS = 24
 """Two years: each month is seen twice, and a trend can be told from a season."""
 
@@ -36,6 +36,8 @@ class Season:
     """`months`: log odds of windows that begin on the first of each month, January first, less those of the window calibrated on."""
 
     months: tuple[float, ...]
+    drift: float | None = None
+    """By how much log odds move within a quarter beside it (root mean square, chance included)."""
 
     def shift(self, days: Floats) -> Floats:
         """What to add to the log odds of rows whose window begins on these days of the year (1 to 366): a line between the months."""
@@ -55,12 +57,14 @@ def season_of(windows: Sequence[Window], calibrated_on: dt.date) -> Season | Non
     design = np.column_stack([np.eye(MONTHS)[month], time - time.mean()])
     weight = 1 / np.sqrt(noise)
     fitted, *_ = np.linalg.lstsq(design * weight[:, None], np.log(rates / (1 - rates)) * weight, rcond=None)
+    beside = np.log(rates / (1 - rates)) - fitted[:MONTHS][month]
+    drift = float(np.sqrt(np.mean((beside[QUARTER:] - beside[:-QUARTER]) ** 2)))
     waves = fitted[:MONTHS] - fitted[:MONTHS].mean()
     by_chance = float(np.mean([1 / np.sum(1 / noise[month == m]) if (month == m).any() else noise.mean() for m in range(MONTHS)]))
     kept = max(0.0, 1 - by_chance / max(float(np.mean(waves**2)), 1e-12))
     season = Season(tuple(kept * waves))
     anchor = float(season.shift(np.array([day_of_year(calibrated_on)]))[0])
-    return Season(tuple(float(w) - anchor for w in season.months))
+    return Season(tuple(float(w) - anchor for w in season.months), drift)
 
 
 def day_of_year(day: dt.date) -> float:

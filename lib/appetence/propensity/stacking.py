@@ -2,7 +2,8 @@
 
 Source: Caruana and others (2004), "Ensemble selection from libraries of models": greedy, with replacement, by log loss. Departs from it in
 that each learner's log odds get their own slope and intercept first. Cost: each affordable recipe is fitted once a fold and the chosen ones
-once more; a table above `SEARCH_ROWS` is searched on a sample of its rows.
+once more (four times more by a training that calibrates on all windows: no budget holds that); a table above `SEARCH_ROWS` is searched on a
+sample of its rows.
 """
 
 from __future__ import annotations

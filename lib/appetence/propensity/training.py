@@ -1,7 +1,8 @@
-"""Training: choose what to fit by the last training cutoff, fit and calibrate on all of them, judge on a later one that nothing was learnt from.
+"""Training: choose what to fit by the last training cutoff, fit and calibrate on all of them where buyers are few, judge on a later one that
+nothing was learnt from.
 
-The tables are disjoint in time: the label window of each cutoff ends by the next. To calibrate, persons are parted by a hash of their id, all
-windows of one person together. Negatives may have been sampled
+The tables are disjoint in time: the label window of each cutoff ends by the next. To calibrate on all, persons are parted by a hash of their id,
+all windows of one person together. Negatives may have been sampled
 (`negative_rate`); the prior is put right before calibration. Everything is seeded and rows are put in a stable order first.
 """
 
@@ -57,8 +58,8 @@ class Sample:
 
 @dataclass(frozen=True)
 class Trained:
-    """A fitted model, how each family did on the calibration period (log loss and AUC, by family), and its raw scores there with their weights,
-    given before it had seen that period."""
+    """A fitted model, how each family did on the calibration period (log loss and AUC, by family), and raw scores there with their weights, none of
+    them by a fit on the person's own rows of that period."""
 
     propensity: Propensity
     validation: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -102,9 +103,10 @@ def fit(
 ) -> Trained:
     """The family with the lowest log loss on the calibration period; with `seconds`, a stack of learners, chosen and weighted there.
 
-    Then it is fitted on both periods, when both are sampled alike, and calibrated on both, each person by a fit on others; `season` says how their
-    times of the year differ. With many buyers, or samples drawn differently, it stays as fitted on the first and is calibrated on the second
-    alone. ModelError when labels are one-sided, positives are too few, or no column says anything.
+    Then it is fitted on both periods and calibrated on both, each person by a fit on others; `season` says how their times of the year differ, and
+    how far levels drift. Where the second period's buyers are many, the samples are drawn differently, a window has one class only or scores run
+    against the labels, it is calibrated on the second period alone, by a fit on the first (a stack is still fitted on both that are sampled
+    alike). ModelError when labels are one-sided, positives are too few, or no column says anything.
     """
     train, calibration = train.ordered(), calibration.ordered()
     for sample, name in ((train, "training"), (calibration, "calibration")):
@@ -188,7 +190,8 @@ def _told(
     slope, levels = lines_of(logit(raw), labels, windows, weights)
     if slope <= 0:
         return None
-    level = steady_level(levels - shifts, np.asarray(positives, dtype=np.float64), np.asarray(rows - positives, dtype=np.float64))
+    drift = None if season is None else season.drift
+    level = steady_level(levels - shifts, np.asarray(positives, dtype=np.float64), np.asarray(rows - positives, dtype=np.float64), drift)
     return _Told(refit(whole, labels), Calibrator("platt", (slope, level)), raw[len(values) :])
 
 

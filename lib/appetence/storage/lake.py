@@ -156,7 +156,7 @@ class Lake:
         """Makes the table, within the SQL `scope`, equal to `frame`: inserts, updates and deletes what differs.
 
         `is_staged`: the frame is what `stage` gave back, or columns of it; it is not stored once more. `within`: keys of the table; rows of
-        other keys are neither looked at nor deleted, and `frame` holds none of them."""
+        other keys are neither looked at nor deleted; `frame` holds none of them but new ones."""
         return self._write(table, frame, scope, with_updates=True, with_deletes=True, is_staged=is_staged, within=within)
 
     def together(self, *acts: Callable[[], Done]) -> list[Done]:
