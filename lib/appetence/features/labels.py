@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from appetence.contracts.domain import TransactionKind
 from appetence.contracts.features import Feature
 from appetence.contracts.identity import PersonLink
 from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
-from appetence.features.snapshot import Horizon, checked_cutoffs, is_in_label_window
+from appetence.features.snapshot import Horizon, checked_cutoffs, is_counted, is_in_label_window
 
 LABEL = "label"
 LABEL_AMOUNT = "label_amount"
@@ -42,11 +41,6 @@ def build_labels(
         .groupBy(Feature.cutoff, PersonLink.person_id)
         .agg(F.sum(Transaction.amount_cents).alias(LABEL_AMOUNT))
     )
-
-
-def is_counted() -> Column:
-    """Whether a transaction is an order or gift: refunds do not count."""
-    return (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
 
 
 def with_label(dataset: DataFrame, positives: DataFrame) -> DataFrame:

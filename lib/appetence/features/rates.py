@@ -13,8 +13,7 @@ from appetence.contracts.features import Feature
 from appetence.contracts.silver import Transaction
 from appetence.errors import ModelError
 from appetence.features.eligibility import FEATURED_FROM
-from appetence.features.labels import is_counted
-from appetence.features.snapshot import Horizon, is_in_label_window, with_person
+from appetence.features.snapshot import Horizon, is_counted, is_in_label_window, with_person
 
 BEGINS, PERSONS = "begins", "persons"
 MOST_WINDOWS = 60

@@ -91,7 +91,7 @@ def changed_histories(
     """
     moments = checked_cutoffs(cutoffs)
     events = with_person(transactions, links, eligible).select(
-        Feature.person_id, Feature.member_id, _is_event().alias(m.IS_EVENT), event_hash(horizon, rules).alias(m.EVENT_HASH),
+        Feature.person_id, Feature.member_id, is_counted().alias(m.IS_EVENT), event_hash(horizon, rules).alias(m.EVENT_HASH),
         _seen_by(moments, horizon, _late(arrivals)).alias(_MOMENTS),
     )  # fmt: skip
 
@@ -142,7 +142,7 @@ def prepare(
     """Event columns: flags, the day, the day before and the next day of the same category, and `_moments`, the cutoffs that see the event.
 
     A history that some cutoff sees with holes, because a row of it came late, has its events once for each cutoff."""
-    is_event = _is_event()
+    is_event = is_counted()
     day = F.col(Transaction.transaction_date)
     moments = _moments(cutoffs, horizon, F.col(FEATURED_FROM))
     base = transactions.select(
@@ -172,7 +172,8 @@ def prepare(
     )
 
 
-def _is_event() -> Column:
+def is_counted() -> Column:
+    """Whether a transaction is an order or gift: refunds do not count."""
     return (F.col(Transaction.kind) != TransactionKind.REFUND) & (F.col(Transaction.amount_cents) >= 0)
 
 

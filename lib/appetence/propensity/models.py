@@ -33,6 +33,7 @@ SIZES: dict[str, dict[str, Any]] = {
 """Boosted trees to choose from."""
 
 FAMILIES = ("logistic", "boosted_small", "boosted", "blend")
+BLENDED = ("logistic", "boosted")
 
 
 def squeezed(values: Floats) -> Floats:
@@ -122,6 +123,8 @@ class Marginal(Protocol):
 
 def fit_family(family: str, values: Floats, labels: Floats, seed: int, sample_weight: Floats | None = None) -> Logistic | Boosted | Blend:
     """Fits one family on a matrix and its labels."""
+    if family == "blend":
+        return Blend(tuple(fit_family(part, values, labels, seed, sample_weight) for part in BLENDED))
     if family == "logistic":
         return Logistic.fit(values, labels, sample_weight)
     if family in SIZES:

@@ -20,7 +20,7 @@ from appetence.errors import ModelError
 from appetence.propensity.amounts import AmountModel
 from appetence.propensity.calibration import Calibrator, correct_prior, expit, fit_calibrator, lines_of, logit, steady_level
 from appetence.propensity.metrics import Quality, Tier, checked, evaluate, gains
-from appetence.propensity.models import FAMILIES, Blend, Marginal, Propensity, fit_family, informative_columns
+from appetence.propensity.models import BLENDED, FAMILIES, Blend, Marginal, Propensity, fit_family, informative_columns
 from appetence.propensity.season import Season
 from appetence.propensity.stacking import Fold, search
 
@@ -28,7 +28,6 @@ Floats = NDArray[np.float64]
 
 CUTOFF, PERSON, LABEL = "cutoff", "person_id", "label"
 MIN_POSITIVES_TO_FIT = 20
-BLENDED = ("logistic", "boosted")
 FOLDS = 3
 """Parts of the persons; each is told by a fit on the others."""
 
@@ -129,17 +128,11 @@ def fit(
     calibrator = fit_calibrator(raws[best], calibration.labels, calibration.weights)
     told: _Told | None = None
     if _may_join(train, calibration, calibrator):
-        told = _told(lambda rows, labels: _fitted(best, rows, labels, seed), train, calibration, values, later, season, train.negative_rate)
+        told = _told(lambda rows, labels: fit_family(best, rows, labels, seed), train, calibration, values, later, season, train.negative_rate)
     told = told or _Told(fitted[best], calibrator, raws[best])
     rows = len(train.frame) + len(calibration.frame)
     model = Propensity(best, tuple(used), told.model, train.negative_rate, told.calibrator, _typical(values))
     return Trained(model, validation, rows, told.held_out, calibration.weights)
-
-
-def _fitted(family: str, values: Floats, labels: Floats, seed: int) -> Marginal:
-    if family == "blend":
-        return Blend(tuple(fit_family(part, values, labels, seed) for part in BLENDED))
-    return fit_family(family, values, labels, seed)
 
 
 def _may_join(train: Sample, calibration: Sample, calibrator: Calibrator) -> bool:

@@ -41,7 +41,7 @@ _UNNEEDED = (
     f"{_OPTIMISER}PruneFilters", f"{_OPTIMISER}OptimizeOneRowRelationSubquery", f"{_OPTIMISER}MergeScalarSubqueries",
     "org.apache.spark.sql.delta.metric.OptimizeConditionalIncrementMetric",
 )  # fmt: skip
-"""Rules of the optimiser that such runs do without: of the 230 s in which the demonstration's queries are planned they took 34, and changed next to
+"""Rules of the optimiser that such runs do without: of the 212 s in which the demonstration's queries are planned they took 34, and changed next to
 nothing. On large data the first of them is worth its time: it drops what a condition that is always false would read."""
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling. And it leaves methods
 # of more than 8000 bytes to its interpreter, which generated code often passes: comparing pairs of records took more than three times as long.
