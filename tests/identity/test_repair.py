@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from appetence.identity.repair import cut, cut_all
+from appetence.identity import repair
+from appetence.identity.repair import cut_all
 from appetence.identity.weights import NEVER
 
 Pairs = dict[tuple[int, int], float]
@@ -16,9 +17,8 @@ Pairs = dict[tuple[int, int], float]
 
 def clusters(weights: Pairs) -> set[frozenset[int]]:
     pairs = sorted(weights)
-    a, b = (np.array([p[i] for p in pairs], dtype=np.int64) for i in (0, 1))
-    nodes, cluster, _ = cut(a, b, np.array([weights[p] for p in pairs]))
-    return {frozenset(nodes[cluster == c].tolist()) for c in set(cluster.tolist())}
+    frame = pd.DataFrame({"a": [p[0] for p in pairs], "b": [p[1] for p in pairs], "component": 1, "weight": [weights[p] for p in pairs]})
+    return {frozenset(group) for group in cut_all(frame).groupby("cluster")["node"].agg(list)}
 
 
 def whole(nodes: list[int], default: float, **said: float) -> Pairs:
@@ -73,3 +73,16 @@ def test_cluster_is_named_by_its_lowest_node_and_confidence_is_its_loosest_join(
     assert rows.loc[10, "confidence"] == pytest.approx(4.0)
     assert rows.loc[[5, 6], "cluster"].tolist() == [5, 6]
     assert np.isnan(rows.loc[5, "confidence"])
+
+
+def test_many_components_at_once_are_cut_like_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, pairs = np.random.default_rng(3), []
+    for component in range(60):
+        nodes = sorted(int(n) for n in draw.choice(10**9, size=int(draw.integers(3, 8)), replace=False))
+        # Whole numbers: of equal weights the pair of the lowest nodes is joined first, whatever else is cut beside it.
+        pairs += [(a, b, component, float(draw.integers(-9, 12))) for a, b in itertools.combinations(nodes, 2)]
+    frame = pd.DataFrame(pairs, columns=["a", "b", "component", "weight"])
+    alone = pd.concat([cut_all(part) for _, part in frame.groupby("component")]).sort_values("node", ignore_index=True)
+    monkeypatch.setattr(repair, "_CELLS", 100)  # portions of a few components each
+    together = cut_all(frame.sample(frac=1, random_state=1)).sort_values("node", ignore_index=True)
+    pd.testing.assert_frame_equal(together, alone)

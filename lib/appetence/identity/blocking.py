@@ -1,8 +1,8 @@
 """Which pairs are worth comparing: records that share one of several keys.
 
-One key table holds every rule (the rule's number is inside the hash) and is shuffled once. Pairs are made inside each block; a pair that
-shares several keys is kept by the first rule that fires, which is seen from the hashes both rows carry: no distinct over pairs. A block
-larger than the limit is divided by a further attribute, again and again, and in the end by the order of its nodes: it is never
+One key table holds every rule (the rule's number is inside the hash) and is shuffled once. Pairs are made inside each block, of two numbers and
+the rule's bit; a pair that shares several keys becomes one where its first node's attributes are looked up, so that its copies travel no further
+than it does. A block larger than the limit is divided by a further attribute, again and again, and in the end by the order of its nodes: it is never
 dropped, since what a dropped block loses is lost in silence. Pairs are counted before any is made, and a budget refuses loudly.
 
 Which keys are hot is found once and kept (`hot_keys`); by it the keys of a record follow from the record alone (`divided`), so that records
@@ -282,12 +282,13 @@ def check_budget(pairs: int, signatures: int, per_record: float) -> None:
 
 def pairs(hashed: DataFrame, sizes: DataFrame, rules: Sequence[Rule] = RULES) -> DataFrame:
     """Each pair of nodes that shares a key, once: a < b, and `rules`, the bit mask of all keys it shares."""
-    keyed = hashed.select(S.node, _HASHES, F.posexplode(_HASHES).alias("rule", "key")).where("key IS NOT NULL")
-    live = keyed.join(sizes.select("key"), on="key", how="left_semi")
-    left = live.select(F.col(S.node).alias(Pair.a), F.col(_HASHES).alias("_left"), "rule", "key")
-    right = live.select(F.col(S.node).alias(Pair.b), F.col(_HASHES).alias("_right"), F.col("key").alias("_key"))
-    met = left.join(right, (F.col("key") == F.col("_key")) & (F.col(Pair.a) < F.col(Pair.b)), how="inner")
-    return _by_first_rule(met, rules)
+    live = keys_of(hashed).join(sizes.select("key"), on="key", how="left_semi")
+    blocks = live.groupBy("key", "rule").agg(F.sort_array(F.collect_list(S.node)).alias("_nodes"))
+    left = blocks.select("rule", F.posexplode("_nodes").alias("_place", Pair.a), "_nodes")
+    met = left.select("rule", Pair.a, F.explode(F.slice("_nodes", F.col("_place") + 2, F.size("_nodes"))).alias(Pair.b))
+    bits = F.array(*(F.lit(1 << i) for i in range(len(rules))))
+    # Sent to where their first node's attributes are: they are looked up next.
+    return met.repartition(Pair.a).groupBy(Pair.a, Pair.b).agg(F.bit_or(bits[F.col("rule")]).alias(Pair.rules))
 
 
 def _by_first_rule(met: DataFrame, rules: Sequence[Rule]) -> DataFrame:

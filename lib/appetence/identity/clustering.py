@@ -21,21 +21,17 @@ SMALL = 1_000_000
 
 @dataclass(frozen=True)
 class Patterns:
-    """Agreement patterns of any pairs of nodes: those that blocking met are known, the others are compared. `signed`: the nodes' signatures."""
+    """Agreement patterns of any pairs of nodes, compared again where blocking had met them: to look a pair up among all is no cheaper. `signed`: the
+    nodes' signatures; `are_few` as in `comparison.compare`."""
 
-    known: DataFrame | None
     signed: DataFrame
     extras: Sequence[str]
     stage: Stage
+    are_few: bool
 
     def of(self, wanted: DataFrame, name: str) -> DataFrame:
         """The wanted pairs (a, b and whatever else) with their pattern."""
-        if self.known is None:
-            return self.stage(f"{name}_patterns", comparison.compare(wanted, self.signed, self.extras))
-        met = self.stage(name, wanted.join(self.known, on=[Pair.a, Pair.b], how="left"))
-        unseen = met.where(F.col(Pair.pattern).isNull()).drop(Pair.pattern)
-        whole = met.where(F.col(Pair.pattern).isNotNull()).unionByName(comparison.compare(unseen, self.signed, self.extras))
-        return self.stage(f"{name}_patterns", whole)
+        return self.stage(f"{name}_patterns", comparison.compare(wanted, self.signed, self.extras, are_few=self.are_few))
 
 
 @dataclass(frozen=True)
@@ -54,10 +50,12 @@ class Clustering:
     def _engine(self) -> str:
         return "auto" if self.small and self.settings.engine != "driver" else self.settings.engine
 
-    def clusters(self, weighed: DataFrame) -> tuple[DataFrame, int]:
-        """Pairs (a, b, weight) -> node, component, cluster, confidence of every node that others hold; how many components were too large."""
+    def clusters(self, weighed: DataFrame, mark: Callable[[str], None] = lambda name: None) -> tuple[DataFrame, int]:
+        """Pairs (a, b, weight) -> node, component, cluster, confidence of every node that others hold; how many components were too large.
+        `mark` is told when `repair` begins."""
         links = self.stage("links", weighed.where(F.col(Pair.weight) > self.settings.link_weight).select(Pair.a, Pair.b, Pair.weight))
         connected = self.stage("components", components.connected_components(links, self._engine, small=self.small))
+        mark("repair")
         whole = connected
         connected, large = self._within_limit(connected, links)
         clusters = self._repaired(connected, links)

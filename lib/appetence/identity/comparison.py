@@ -20,6 +20,8 @@ from appetence.identity.signatures import NAME_SHARES, SHARED_COUNTS, extra_name
 
 BITS = 5
 MAX_EXTRAS = 3
+FEW = 1_500_000
+"""Signatures that every task may hold in memory (some 600 MB)."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,14 @@ def all_fields(extras: Sequence[str] = ()) -> tuple[Field, ...]:
     return (*FIELDS, *(extra_field(n) for n in sorted(extras)[:MAX_EXTRAS]))
 
 
-def compare(pairs: DataFrame, signed: DataFrame, extras: Sequence[str] = ()) -> DataFrame:
-    """Pair (a, b, rules) and classed signatures -> the same pairs with `pattern`."""
+def compare(pairs: DataFrame, signed: DataFrame, extras: Sequence[str] = (), *, are_few: bool = False) -> DataFrame:
+    """Pair (a, b, rules) and classed signatures -> the same pairs with `pattern`. `are_few`: every task may hold all signatures in memory, so that
+    pairs stay where they are."""
     carried = [c for c in signed.columns if c not in (S.records, S.record_id)]
     left = signed.select(*(F.col(c).alias(f"a_{c}") for c in carried))
     right = signed.select(*(F.col(c).alias(f"b_{c}") for c in carried))
     # Signatures are hashed, so that the pairs, which are many and wide, need not be sorted.
-    left, right = left.hint("shuffle_hash"), right.hint("shuffle_hash")
+    left, right = (side.hint("broadcast" if are_few else "shuffle_hash") for side in (left, right))
     joined = pairs.join(left, F.col(Pair.a) == F.col("a_node"), how="inner").join(right, F.col(Pair.b) == F.col("b_node"), how="inner")
     measured = _with_similarities(_with_order(joined), extras)
     levels = [*_levels(), *(_extra_levels(i, n) for i, n in enumerate(sorted(extras)[:MAX_EXTRAS]))]
@@ -125,12 +128,18 @@ def _with_order(joined: DataFrame) -> DataFrame:
     return turned.select(*(swaps.get(c.removeprefix("b_"), F.col(c)).alias(c) if c.startswith("b_") else F.col(c) for c in turned.columns))
 
 
-def _distance(name: str, limit: int) -> Column:
-    """Edit distance up to `limit`, else -1; letters in turned order count as one edit."""
+def _slips(name: str, limit: int, where: Column | None = None) -> Column:
+    """Edit distance up to `limit`, else -1; of equal texts, which are many, and where nobody asks, nothing is counted."""
     a, b = _a(name), _b(name)
-    distance = F.levenshtein(a, b, limit)
+    counted = F.when(a == b, 0).otherwise(F.levenshtein(a, b, limit))
+    return counted if where is None else F.when(where, counted)
+
+
+def _turned(name: str, distance: str) -> Column:
+    """The distance, where letters in turned order count as one edit."""
+    a, b = _a(name), _b(name)
     same_letters = (F.length(a) == F.length(b)) & (F.array_sort(F.split(a, "")) == F.array_sort(F.split(b, "")))
-    return F.when(a == b, 0).when((distance == 2) & same_letters, 1).otherwise(distance)
+    return F.when((F.col(distance) == 2) & same_letters, 1).otherwise(F.col(distance))
 
 
 def _extra(column: str, name: str) -> Column:
@@ -142,21 +151,34 @@ def _with_similarities(turned: DataFrame, extras: Sequence[str]) -> DataFrame:
     text = {f"_x{i}": name for i, name in enumerate(sorted(extras)[:MAX_EXTRAS])}
     picked = {f"{side}{x}": _extra(f"{side}_extra", name) for side in "ab" for x, name in text.items()}
     with_extras = turned.withColumns(picked) if picked else turned
-    return with_extras.withColumns(
+    counted = with_extras.withColumns(
         {
-            "d_first": _distance(S.first, 3),
-            "d_last": _distance(S.last, 3),
-            "d_birth": _distance(S.birth, 2),
-            "d_address": F.levenshtein(_a(S.address), _b(S.address), 5),
-            "d_way": F.levenshtein(_a(S.way), _b(S.way), 2),
-            "d_postcode": F.levenshtein(_a(S.postcode), _b(S.postcode), 1),
-            "d_city": F.levenshtein(_a(S.city), _b(S.city), 2),
-            "d_email": F.levenshtein(_a(S.email), _b(S.email), 5),
-            "d_mobile": F.levenshtein(_a(S.mobile), _b(S.mobile), 1),
-            "d_landline": F.levenshtein(_a(S.landline), _b(S.landline), 1),
+            "d_first": _slips(S.first, 3),
+            "d_last": _slips(S.last, 3),
+            "d_birth": _slips(S.birth, 2),
+            "d_postcode": _slips(S.postcode, 1),
+            "d_city": _slips(S.city, 2),
+            "d_email": _slips(S.email, 5, ~F.coalesce(_a(S.local) == _b(S.local), F.lit(False))),
+            "d_mobile": _slips(S.mobile, 1),
+            "d_landline": _slips(S.landline, 1),
             **{f"d{x}": F.levenshtein(F.col(f"a{x}"), F.col(f"b{x}"), 2) for x in text},
         }
     )
+    # Streets are only compared within a town, and houses where their numbers may be one.
+    placed = counted.withColumn("in_town", F.coalesce(F.col("d_postcode") >= 0, F.lit(False)) | F.coalesce(F.col("d_city") >= 0, F.lit(False)))
+    return placed.withColumns(
+        {
+            "d_first": _turned(S.first, "d_first"),
+            "d_last": _turned(S.last, "d_last"),
+            "d_birth": _turned(S.birth, "d_birth"),
+            "d_address": _slips(S.address, 5, F.col("in_town") & _numbers_fit()),
+            "d_way": _slips(S.way, 2, F.col("in_town")),
+        }
+    )
+
+
+def _numbers_fit() -> Column:
+    return F.coalesce(_a(S.number) == _b(S.number), F.lit(True))
 
 
 # -- levels -------------------------------------------------------------------------------------------------------------------
@@ -255,13 +277,12 @@ def _place_level() -> Column:
     no = F.lit(False)
     postcode = F.coalesce(_a(S.postcode) == _b(S.postcode), no)
     city = F.coalesce(_a(S.city) == _b(S.city), no)
-    town = postcode | city | F.coalesce(F.col("d_postcode") >= 0, no) | F.coalesce(F.col("d_city") >= 0, no)
+    town = F.col("in_town")
     addressed = ~_both(S.address)
     same = F.coalesce((_a(S.address) == _b(S.address)), no) & (postcode | city)
     flats = ~_both(S.flat)
-    numbers_fit = F.coalesce(_a(S.number) == _b(S.number), F.lit(True))
     close = F.coalesce(F.col("d_address").between(0, 2) | ((F.col("d_address") >= 0) & (F.length(_a(S.address)) >= 14)), no)
-    near = (town & close & numbers_fit) | (F.coalesce(_a(S.address) == _b(S.address), no) & town)
+    near = (town & close & _numbers_fit()) | (F.coalesce(_a(S.address) == _b(S.address), no) & town)
     way = town & F.coalesce(F.col("d_way") >= 0, no)
     return _ladder(
         PLACE, unknown,

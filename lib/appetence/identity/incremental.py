@@ -172,7 +172,7 @@ class Night:
         nodes = wanted.select(F.explode(F.array(Pair.a, Pair.b)).alias(S.node)).distinct()
         asked = ids.unionByName(stayed.select(S.node, S.record_id)).join(F.broadcast(nodes), on=S.node, how="left_semi")
         known = self.stage("partners", self._signed(asked))
-        compared = self.stage("compared", comparison.compare(wanted, known))
+        compared = self.stage("compared", comparison.compare(wanted, known, are_few=known.count() <= comparison.FEW))
         weighed = scored(compared, patterns_of(compared), self.model, self.settings)
         left, right = known.select(S.node, S.record_id).toDF(Pair.a, "_id_a"), known.select(S.node, S.record_id).toDF(Pair.b, "_id_b")
         return weighed.join(left, on=Pair.a, how="inner").join(right, on=Pair.b, how="inner")
@@ -213,7 +213,8 @@ class Night:
 
     def _work(self, held: DataFrame) -> Clustering:
         signed = self.stage("held_signed", self._signed(_lowest(held)))
-        return Clustering(Patterns(None, signed, (), self.stage), self.model, self.settings, self.stage, self._looks_again(), SMALL)
+        patterns = Patterns(signed, (), self.stage, signed.count() <= comparison.FEW)
+        return Clustering(patterns, self.model, self.settings, self.stage, self._looks_again(), SMALL)
 
     # -- decisions made by hand, and persons ----------------------------------------------------------------------------------
 

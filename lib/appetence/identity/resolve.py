@@ -86,7 +86,8 @@ def resolve(
     wanted = blocking.pairs(blocks.hashed, blocks.sizes, blocks.rules)
     if given is None:
         wanted = wanted.unionByName(blocking.random_pairs(signed, total, RANDOM_PAIRS))
-    compared = stage("pairs", comparison.compare(wanted, signed, extras))
+    are_few = total <= comparison.FEW
+    compared = stage("pairs", comparison.compare(wanted, signed, extras, are_few=are_few))
 
     mark("weigh")
     found = compared.groupBy(Pair.pattern, Pair.rules).agg(F.count(F.lit(1)).alias("n")).collect()
@@ -95,10 +96,8 @@ def resolve(
     weighed = scored(met, sorted({r[Pair.pattern] for r in found}), trained, settings)
 
     mark("connect")
-    work = Clustering(
-        Patterns(met.select(Pair.a, Pair.b, Pair.pattern), signed, extras, stage), trained, settings, stage, len(blocks.rules) > len(RULES)
-    )
-    clusters, large = work.clusters(weighed)
+    work = Clustering(Patterns(signed, extras, stage, are_few), trained, settings, stage, len(blocks.rules) > len(RULES))
+    clusters, large = work.clusters(weighed, mark)
     resolved = stage("resolved", _resolved(profiled, clusters))
     assigned, moved = resolved.select(Cluster.record_id, Cluster.cluster, Cluster.confidence), 0
     if decided is not None:

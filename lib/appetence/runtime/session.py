@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql.functions import builtin
 
 from appetence.contracts.settings import SparkSettings
 from appetence.errors import EnvironmentError_
 
-# Small data on few cores: each of these was worth seconds per job (Delta lists its log with fifty tasks unless told otherwise).
+# Small data on few cores: each of these was worth seconds per job. Delta lists its log with fifty tasks unless told otherwise; PySpark asks for the
+# line of code that each part of an expression was written on. Rows of ids take some eight times the memory of their files: where the two were taken
+# for equal, ten tables of 170 to 340 MB were sent to every task at once, and a selection from five million ran out of memory.
 LOCAL_CONF = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
@@ -24,8 +28,12 @@ LOCAL_CONF = {
     "spark.sql.execution.arrow.pyspark.enabled": "true",
     "spark.sql.adaptive.coalescePartitions.parallelismFirst": "true",
     "spark.sql.adaptive.coalescePartitions.minPartitionSize": "256k",
+    "spark.shuffle.sort.bypassMergeThreshold": "8",
     "spark.sql.parquet.compression.codec": "zstd",
+    "spark.sql.sources.fileCompressionFactor": "8.0",
     "spark.sql.debug.maxToStringFields": "20",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+    "spark.sql.dataFrameQueryContext.enabled": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.log.level": "ERROR",
@@ -46,6 +54,9 @@ nothing. On large data the first of them is worth its time: it drops what a cond
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling. And it leaves methods
 # of more than 8000 bytes to its interpreter, which generated code often passes: comparing pairs of records took more than three times as long.
 _JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m -XX:-DontCompileHugeMethods"
+_PIECES = 16
+"""A shuffle is cut into so many pieces for each partition that small data are to have, and Spark puts these together again until a partition holds 64
+MB: large data get more partitions, small ones as few as before."""
 _LOCAL_FILES = "hadoop-bare-naked-local-fs"
 """The jar whose file system sets the permissions of local files itself; Hadoop's own starts a `chmod` for each file that is made, which was a
 seventh of the time of jobs over small tables."""
@@ -85,6 +96,14 @@ def with_spatial_sql(spark: SparkSession) -> SparkSession:
     return spark
 
 
+def _remember_functions() -> None:
+    """PySpark asks the JVM anew for every function that an expression calls, and the JVM then looks through all jars for a class of that name: of
+    7,000 calls that build one long expression 4,000 are functions, of some eighty names."""
+    found = getattr(builtin, "_get_jvm_function", None)
+    if found is not None and not hasattr(found, "cache_info"):
+        builtin._get_jvm_function = cache(found)
+
+
 def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence") -> SparkSession:
     """A session for this environment; on a cluster (no master configured) the one that is there."""
     builder = SparkSession.builder.appName(name)
@@ -105,6 +124,7 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
         "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK if settings.jit == "quick" else ""),
         **({"spark.sql.optimizer.excludedRules": ",".join(_UNNEEDED)} if settings.jit == "quick" else {}),
         "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
+        "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(_PIECES * settings.shuffle_partitions),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         "spark.jars": ",".join(str(f) for f in jars),
         "spark.local.dir": str(scratch / "spark"),
@@ -121,5 +141,6 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
             f"Spark did not start ({type(failed).__name__}: {str(failed).splitlines()[0][:200]}): it needs Java 17 or 21; "
             "run `appetence doctor` to see what this machine lacks."
         ) from failed
+    _remember_functions()
     session.sparkContext.setCheckpointDir(str(scratch / "checkpoints"))
     return session
