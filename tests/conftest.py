@@ -30,7 +30,7 @@ def conf_folder() -> str:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory, conf_folder: str) -> Iterator[SparkSession]:
-    """The one session of a test process: two cores, two shuffle partitions."""
+    """The one session of a test process: two cores, two shuffle partitions of small data."""
     scratch = tmp_path_factory.mktemp("spark")
     config = load("local", ["spark.shuffle_partitions=2", "spark.driver_memory=4g", "spark.jit=quick"], conf_folder)
     session = build_session(config.spark, scratch, "appetence-tests")

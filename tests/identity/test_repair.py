@@ -86,3 +86,13 @@ def test_many_components_at_once_are_cut_like_each_alone(monkeypatch: pytest.Mon
     monkeypatch.setattr(repair, "_CELLS", 100)  # portions of a few components each
     together = cut_all(frame.sample(frac=1, random_state=1)).sort_values("node", ignore_index=True)
     pd.testing.assert_frame_equal(together, alone)
+
+
+def test_a_component_that_two_batches_share_is_cut_as_one() -> None:
+    frame = pd.DataFrame(
+        {"a": [1, 1, 2, 7, 7, 8], "b": [2, 3, 3, 8, 9, 9], "component": [1] * 3 + [7] * 3, "weight": [9.0, 3.0, 5.0, 8.0, -9.0, -9.0]}
+    )
+    whole = cut_all(frame).sort_values("node", ignore_index=True)
+    for place in range(1, len(frame)):
+        pieces = list(repair._cut_batches([frame[:place], frame[place:]]))
+        pd.testing.assert_frame_equal(pd.concat(pieces).sort_values("node", ignore_index=True), whole)

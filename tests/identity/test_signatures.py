@@ -51,6 +51,9 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object], dict[str, str]]] = 
     "home": (PLACED, PLACED, {"place": "same_2"}),
     "near": (PLACED, {**PLACED, "address_key": "3 RUE LILS", "way_name": "RUE LILS"}, {"place": "near"}),
     "same_way": (PLACED, {**PLACED, "address_key": "81 RUE LILAS", "way_number": "81"}, {"place": "same_way"}),
+    "near_unsaid": ({**PLACED, "way_number": None}, {**PLACED, "address_key": "3 RUE LILS", "way_name": "RUE LILS"}, {"place": "near"}),
+    "other_number": (PLACED, {**PLACED, "address_key": "4 RUE LILAS", "way_number": "4"}, {"place": "same_way"}),
+    "other_town": (PLACED, {**PLACED, "address_key": "3 RUE LILS", "postcode": "69003", "city": "LYON"}, {"place": "department"}),
     "elsewhere": (PLACED, {**PLACED, "postcode": "69003", "city": "LYON", "department": "69"}, {"place": "elsewhere"}),
     "local": ({"email": "fleur22@a.fr"}, {"email": "fleur22@b.com"}, {"email": "local"}),
     "local_named": ({"email": "anne.roux@a.fr", "last_name": "ROUX"}, {"email": "anne.roux@b.com"}, {"email": "local_named"}),
@@ -84,6 +87,7 @@ def test_levels(spark: SparkSession) -> None:
     nodes = {r.record_id: r.node for r in signed.collect()}
     pairs = spark.createDataFrame([(nodes[f"{c}-a"], nodes[f"{c}-b"], 1) for c in CASES], "a bigint, b bigint, rules int")
     patterns = {r.a: r.pattern for r in comparison.compare(pairs, signed).collect()}
+    assert patterns == {r.a: r.pattern for r in comparison.compare(pairs, signed, are_few=True).collect()}
     for name, (_, _, want) in CASES.items():
         numbers = dict(zip([f.name for f in FIELDS], unpack(patterns[nodes[f"{name}-a"]], FIELDS), strict=True))
         levels = {f.name: f.levels[numbers[f.name] - 1] for f in FIELDS if numbers[f.name]}

@@ -31,6 +31,7 @@ from appetence.identity.persistent import links_as_of
 from appetence.pipeline import resolve_identities, review
 from appetence.pipeline.context import Context
 from appetence.pipeline.explain import why_linked
+from appetence.propensity.registry import MATCH_TAG, MATCHING, Registry
 from appetence.runtime.config import load
 
 pytestmark = pytest.mark.spark
@@ -138,6 +139,11 @@ def test_resolve_is_right_repeatable_and_stable(context: Callable[..., Context])
     assert counts.rows_in == len(rows)
     assert counts.rows_out == first.lake.read(Person).count() == links.select("person_id").distinct().count()
     before = {r.record_id: r.person_id for r in links.collect()}
+    assert counts.details["expected_precision"] > 0.9 and len(counts.details["expected_pair_recall_interval"]) == 2
+    versions_of = {r[0] for r in first.lake.read(MatchModel).where("is_current").select(MatchModel.model_version).distinct().collect()}
+    client = Registry(first.config.paths.mlflow).client
+    (kept,) = client.search_runs([client.get_experiment_by_name(MATCHING).experiment_id])
+    assert {kept.data.tags[MATCH_TAG]} == versions_of and kept.data.metrics["precision"] == counts.details["expected_precision"]
 
     # The same records on another day change nothing but the counted candidates of that day.
     again = context("run-2")
@@ -186,6 +192,24 @@ def test_inv_24_a_limited_record_keeps_its_link_and_is_compared_with_nothing(con
     persons = {r.person_id: r.record_count for r in second.lake.read(Person).collect()}
     others = sum(1 for p in was.values() if p == was[limited]) - 1
     assert persons.get(was[limited], 0) == others
+
+
+@pytest.mark.slow  # resolves a co-operative three times
+def test_a_model_learnt_anew_is_compared_before_it_replaces_the_one_that_holds(context: Callable[..., Context]) -> None:
+    first = context("run-1", dt.date(2026, 10, 28))
+    records(first, population(5, 60))
+    resolve_identities.run(first)
+
+    def current() -> set[str]:
+        return {r[0] for r in first.lake.read(MatchModel).where("is_current").select(MatchModel.model_version).distinct().collect()}
+
+    was = current()
+    records(first, population(11, 90))
+    strict = resolve_identities.run(context("run-2", dt.date(2026, 10, 29), "identity.retrain=true", "identity.max_model_change=0"))
+    assert strict.details["links_changed"] > 0 and current() == was
+    lenient = resolve_identities.run(context("run-3", dt.date(2026, 10, 30), "identity.retrain=true", "identity.max_model_change=1"))
+    assert lenient.details["links_changed"] > 0 and current() != was and len(current()) == 1
+    assert first.lake.read(MatchModel).where("NOT is_current").count() > 0
 
 
 def test_transactions_only_records_are_persons_of_their_own(context: Callable[..., Context]) -> None:

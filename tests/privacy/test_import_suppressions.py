@@ -8,10 +8,11 @@ from pyspark.sql import functions as F
 
 from appetence.contracts.privacy import ExternalList, Suppression
 from appetence.contracts.silver import Record
+from appetence.errors import RightsError
 from appetence.pipeline import import_suppressions
 from appetence.pipeline.context import Context
 from appetence.privacy.scan import scan
-from appetence.privacy.suppressions import suppressed_records
+from appetence.privacy.suppressions import list_and_version, suppressed_records
 from tests.privacy.coop import prepare
 
 pytestmark = pytest.mark.spark
@@ -72,3 +73,14 @@ def test_a_file_with_good_and_bad_lines(make_context: Callable[..., Context], tm
     file.write_text(HEADER + lines[0] + "\n", encoding="utf-8")
     again = import_suppressions.run(make_context(config=config, run_id="run-2"))
     assert again.rows_out == 0 and ctx.lake.version(Suppression) == version and stored.where(F.col("added_on") != F.lit(ctx.as_of)).isEmpty()
+
+
+@pytest.mark.parametrize("stem", ["robinson_2026-9", "robinson_v2", "robinson_", "robinson_2026-13", "elsewhere_2026-10"])
+def test_a_list_of_which_nobody_knows_whether_it_is_the_newest_is_refused(stem: str) -> None:
+    with pytest.raises(RightsError, match=rf"{stem}\.csv: an external list is named"):
+        list_and_version(stem)
+
+
+def test_versions_sort_by_time() -> None:
+    versions = [list_and_version(f"robinson_{v}")[1] for v in ("2026-09", "2026-10", "2026-10-05", "2026-11")]
+    assert versions == sorted(versions)

@@ -264,6 +264,17 @@ def identity_rows(**changes: Any) -> IdentityRows:
             {"as_of": dt.date(2026, 10, 31), "kind": "created", "n": 11000},
             {"as_of": dt.date(2026, 10, 31), "kind": "joined", "n": 9000},
         ],
+        "expected": [
+            {
+                "as_of": dt.date(2026, 10, 31),
+                "expected_precision": 0.9912,
+                "expected_precision_interval": [0.99, 0.9924],
+                "expected_recall": 0.955,
+                "expected_recall_interval": [0.951, 0.959],
+                "expected_pair_recall": 0.979,
+                "expected_pair_recall_interval": [0.977, 0.981],
+            },
+        ],
         "link_weight": 0.0,
         "review_weight": -10.0,
         "source": SOURCE,

@@ -12,7 +12,7 @@ import pytest
 
 from appetence.contracts.privacy import Run
 from appetence.reporting import numbers
-from appetence.reporting.campaign_page import build_campaign
+from appetence.reporting.campaign_page import build_campaign, gains_picture
 from appetence.reporting.delivery_page import build_delivery
 from appetence.reporting.identity_page import build_identity, in_words, level_weights
 from appetence.reporting.index_page import build_index
@@ -127,6 +127,32 @@ def test_the_campaign_page_says_in_words_what_was_asked(conf_folder: str) -> Non
     assert "At least 2 supplying members a person." in said
     assert "acheteurs recents (last purchase within 365 days)" in said
     assert "Pays down to tenth 6 of 10" in said
+
+
+def test_the_campaign_page_shows_what_the_ranking_should_bring_against_random() -> None:
+    said = text(rendered("campaign"))
+    assert "What the ranking should bring The best tenth holds 21 % of the expected responses; at random it would hold 10 %." in said
+    assert "Down to tenth 6, the last that earns its cost, it is 81 %." in said
+    axes = gains_picture(list(reversed(planted.tiers()))).draw(False).axes[0]
+    curve, chance = (next(x for x in axes.lines if (x.get_marker() == "o") is is_curve) for is_curve in (True, False))
+    depth, reached = ([float(v) for v in values] for values in (curve.get_xdata(), curve.get_ydata()))
+    assert depth == pytest.approx([n / 10 for n in range(11)]) and (depth[-1], reached[-1]) == pytest.approx((1, 1))
+    assert reached == pytest.approx([(1 - 0.82**n) / (1 - 0.82**10) for n in range(11)]), "each tenth expects 82 % of the one before"
+    assert [float(v) for v in chance.get_xdata()] == [float(v) for v in chance.get_ydata()] == [0, 1]
+
+
+def test_gains_are_shown_of_a_model_only_and_of_no_small_tenth() -> None:
+    nothing = [{**t, "expected_responses": 0.0} for t in planted.tiers()]
+    small = [{**t, "quantity": 7} if t["tier"] == 10 else t for t in planted.tiers()]
+    loss = [{**t, "is_above_break_even": False} for t in planted.tiers()]
+
+    def lead(**rows: object) -> str | None:
+        found = build_campaign(planted.campaign_rows(**rows)).sections
+        return next((s.lead for s in found if s.title == "What the ranking should bring"), None)
+
+    for rows in ({"campaign": planted.campaign(model_key=None)}, {"tiers": nothing}, {"tiers": small}, {"tiers": []}):
+        assert lead(**rows) is None, rows
+    assert "earns its cost" in str(lead()) and str(lead(tiers=loss)).endswith(f"at random it would hold 10{numbers.THIN}%.")
 
 
 def test_results_tell_the_increment_with_its_interval() -> None:

@@ -220,6 +220,44 @@ def _earlier(r: random.Random, coop: Coop, spec: CampaignSpec) -> None:
                 )  # fmt: skip
 
 
+def add_calls(coop: Coop, spec: CampaignSpec) -> None:
+    """Call campaigns of this client and of another, all outside the rest between two pieces: each person is called as one line of CALLED says."""
+    for client, name in ((spec.client, "notre"), ("r_m05", "autre")):
+        for days in CALL_DAYS:
+            day = spec.drop_date - dt.timedelta(days=days)
+            coop.add("campaign", campaign_id=f"{name}_{days}", drop_date=day, client_id=client, cutoff=AS_OF, cut_on=AS_OF)
+    for i, link in enumerate(coop.of("household_link")):
+        for name, days, channel, cell in CALLED[list(CALLED)[i % len(CALLED)]]:
+            person = link["person_id"]
+            coop.add("selection", campaign_id=f"{name}_{days}", channel=channel, person_id=person, household_id="gone", cell=cell)
+
+
+CALL_DAYS = (14, 19, 24, 29, 30)
+"""Days from a call to the drop date; attempts count over 30 days, so the last is not among them."""
+CALLED: dict[str, list[tuple[str, int, str, str]]] = {
+    "four": [("notre", d, "phone", "mail") for d in (14, 19, 24, 29)],
+    "three and an old one": [("notre", d, "phone", "mail") for d in (14, 19, 24, 30)],
+    "three and one held out": [("notre", d, "phone", "holdout" if d == 19 else "mail") for d in (14, 19, 24, 29)],
+    "three and a letter": [("notre", d, "post" if d == 29 else "phone", "mail") for d in (14, 19, 24, 29)],
+    "four of another client": [("autre", d, "phone", "mail") for d in (14, 19, 24, 29)],
+    "never": [],
+}
+"""Who was called how: (client, days before the drop, channel, cell)."""
+
+
+def add_facts(coop: Coop, spec: CampaignSpec) -> None:
+    """What the client's filters read: purchases of several sectors, many on the edges of lists; a segment of most persons, an age of some."""
+    r, last = random.Random(f"{spec.seed}:facts"), min(AS_OF, spec.drop_date)
+    for bought in coop.of("transaction"):
+        bought["sector"] = r.choice(["equipement_maison", "automobile", "services", "services"])
+        if r.random() < 0.4:
+            bought["transaction_date"] = last - dt.timedelta(days=r.choice([-1, 0, 299, 300, 301, 399, 400, 401]))
+    for link in coop.of("household_link"):
+        if r.random() < 0.8:
+            segment, age = r.choice(["jeunes_urbains", "retraites_ruraux", "familles"]), r.choice([None, 30, 70])
+            coop.add("segment", cutoff=AS_OF, person_id=link["person_id"], segment=segment, age=age)
+
+
 TABLES = {
     "record": Record, "person_link": PersonLink, "household_link": HouseholdLink, "person": Person, "permission_event": PermissionEvent,
     "transaction": Transaction, "score": Score, "segment": Segment, "instruction": Instruction, "member": Member, "exclusion": Exclusion,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
+from functools import cached_property
 from typing import Any
 
 from appetence.selection.terms import Terms
 from tests.selection.coop import AS_OF, Coop, Row
 
 ORDER = ["STATUS", "SUPPRESSED", "EXTERNAL_LIST", "PERMISSION", "INSTRUCTION", "SOURCES", "CLIENT_FILE", "DELIVERABLE", "CAP", "PRESELECT"]
+CALLS, CALL_DAYS = 4, 30
+"""Attempts that one client has in so many days (D.223-9 C. conso.)."""
 BY_CHANNEL = ["EXTERNAL_LIST", "PERMISSION", "INSTRUCTION", "SOURCES", "DELIVERABLE", "CAP"]
 
 
@@ -21,6 +24,7 @@ class Oracle:
         self.coordinates = coop.texts
         person_of = {x["record_id"]: x["person_id"] for x in coop.of("person_link")}
         self.home = {x["person_id"]: x["household_id"] for x in coop.of("household_link")}
+        self.address = {x["person_id"]: x["address_id"] for x in coop.of("household_link")}
         self.records: dict[str, list[Row]] = defaultdict(list)
         for record in coop.of("record"):
             if record["first_delivered_on"] <= AS_OF:
@@ -29,6 +33,9 @@ class Oracle:
         for event in coop.of("permission_event"):
             self.events[person_of[event["record_id"]], event["member_id"]].append(event)
         self.person_of = person_of
+        self.by_person: dict[str, list[Row]] = defaultdict(list)
+        for bought in coop.of("transaction"):
+            self.by_person[person_of[bought["record_id"]]].append(bought)
         self.residents: dict[str, list[str]] = defaultdict(list)
         for person in self.records:
             self.residents[self.home[person]].append(person)
@@ -158,25 +165,68 @@ class Oracle:
             found.add("CAP")
         return found
 
+    @cached_property
+    def pieces(self) -> list[tuple[Row, Row]]:
+        """Each piece that counts with its campaign: one cut before this one; of two cut on one day the one that drops first was."""
+        here = (AS_OF, self.spec.drop_date, self.spec.campaign_id)
+        before = {c["campaign_id"]: c for c in self.coop.of("campaign") if (c["cut_on"], c["drop_date"], c["campaign_id"]) < here}
+        sent = [s for s in self.coop.of("selection") if s["campaign_id"] in before and s["cell"] != "holdout"]
+        return [(s, before[s["campaign_id"]]) for s in sent if s["campaign_id"] != self.spec.campaign_id]
+
     def is_capped(self, person: str, channel: str) -> bool:
-        days = {c["campaign_id"]: c["drop_date"] for c in self.coop.of("campaign") if c["campaign_id"] in ("ancien", "proche")}
+        home, drop = self.home[person], self.spec.drop_date
+        days = [c["drop_date"] for s, c in self.pieces if s["channel"] == channel and self.home[s["person_id"]] == home]
+        year = [d for d in days if drop.replace(year=drop.year - 1) < d < drop.replace(year=drop.year + 1)]
+        rests = all(abs((day - drop).days) >= self.spec.rest_days for day in days)
+        return len(year) >= self.spec.cap_per_year or not rests or (channel == "phone" and self.calls(person) >= CALLS)
+
+    def calls(self, person: str) -> int:
+        """Call campaigns of this client that reached the person within the days that count."""
+        theirs = [(s, c) for s, c in self.pieces if s["person_id"] == person and s["channel"] == "phone" and c["client_id"] == self.spec.client]
+        return len({s["campaign_id"] for s, c in theirs if abs((c["drop_date"] - self.spec.drop_date).days) < CALL_DAYS})
+
+    def was_served(self, person: str) -> bool:
+        """Whether this client reached the person before."""
+        return any(s["person_id"] == person and c["client_id"] == self.spec.client for s, c in self.pieces)
+
+    def unit(self, person: str) -> str:
+        """What gets one piece: a person, a family, or an address (where it is not known, the family)."""
         home = self.home[person]
-        pieces = [
-            days[s["campaign_id"]] for s in self.coop.of("selection")
-            if s["campaign_id"] in days and s["cell"] != "holdout" and s["channel"] == channel and self.home[s["person_id"]] == home
-        ]  # fmt: skip
-        gaps = [abs((day - self.spec.drop_date).days) for day in pieces]
-        return len(pieces) >= self.spec.cap_per_year or any(gap < self.spec.rest_days for gap in gaps)
+        units: dict[str, str] = {"person": person, "family": home, "address": self.address[person] or home}
+        return units[self.spec.merge_level]
+
+    def contributes(self, member: str) -> bool:
+        """Whether what a member delivered of purchases may be read: the client's own in a house campaign, else that of instructed members."""
+        if self.spec.product == "house":
+            return bool(member == self.terms.client.member_id)
+        return any(self.instructs(member, channel) for channel in self.terms.channels)
+
+    def purchases(self, person: str) -> list[Row]:
+        """What is known of a person's purchases on the day: no refunds, and nothing later."""
+        own, last = {r["record_id"] for r in self.records[person]}, min(AS_OF, self.spec.drop_date)
+        found = [t for t in self.by_person[person] if t["record_id"] in own and t["kind"] != "refund" and t["transaction_date"] <= last]
+        return [t for t in found if self.contributes(t["member_id"])]
+
+    def fits(self, wanted: Any, age: int | None, told: Row | None, bought: list[Row]) -> bool:
+        """Whether a person fits each filter of a list; what is not known fits none."""
+        since = (min(AS_OF, self.spec.drop_date) - max(t["transaction_date"] for t in bought)).days if bought else None
+        asked = {
+            "age_max": wanted.age_max is None or (age is not None and age <= wanted.age_max),
+            "segments": not wanted.segments or (told is not None and told["segment"] in wanted.segments),
+            "sectors": not wanted.sectors or any(t["sector"] in {str(s) for s in wanted.sectors} for t in bought),
+            "recency_days_max": wanted.recency_days_max is None or (since is not None and since <= wanted.recency_days_max),
+            "recency_days_min": wanted.recency_days_min is None or (since is not None and since >= wanted.recency_days_min),
+        }
+        return all(asked.values())
 
     def list_position(self, person: str, best: Row | None) -> int | None:
         born = [r["birth_date"] for r in self.records[person] if r["birth_date"]]
-        age = _years(self.spec.drop_date, max(born)) if born else None
+        told = next((x for x in self.coop.of("segment") if x["person_id"] == person), None)
+        age = _years(self.spec.drop_date, max(born)) if born else (told or {}).get("age")
         if self.spec.ranking in ("model", "expected_amount") and self.score(person) is None:
             return None
-        for position, wanted in enumerate(self.spec.lists, start=1):
-            if wanted.age_max is None or (age is not None and age <= wanted.age_max):
-                return position
-        return None
+        bought = self.purchases(person)
+        return next((n for n, wanted in enumerate(self.spec.lists, start=1) if self.fits(wanted, age, told, bought)), None)
 
     def decide(self, person: str) -> tuple[str, int, list[str]]:
         """Best channel, list position and every reason of a candidate, in waterfall order."""

@@ -13,12 +13,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from appetence.columns.hashing import pads
+from appetence.contracts.specs import CampaignSpec
 from appetence.pipeline.load_reference import law_rule_rows
 from appetence.selection.candidates import build_candidates
 from appetence.selection.keycodes import decode
 from appetence.selection.terms import Terms
 from appetence.selection.waterfall import Result, decide
-from tests.selection.coop import AS_OF, Coop, Row, campaign, generate, law, sources, terms
+from tests.selection.coop import AS_OF, CALLED, Coop, Row, add_calls, add_facts, campaign, generate, law, sources, terms
 from tests.selection.oracle import Oracle
 
 pytestmark = pytest.mark.spark
@@ -39,7 +40,24 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "charity_email": {"seed": 14, "client": "r_m05", "purpose": "caritative", "channels": ("email", "phone"), "min_sources": 1},
 }
-every_case = pytest.mark.parametrize("case", CASES)
+SHOPS = (
+    {"list_id": "maison", "sectors": ("equipement_maison",), "recency_days_max": 400}, {"list_id": "dormants", "recency_days_min": 300},
+    {"list_id": "villes", "segments": ("jeunes_urbains",), "age_max": 50},
+)  # fmt: skip
+HOUSE_PHONE: dict[str, Any] = {
+    "seed": 8, "product": "house", "client": "r_m04", "channels": ("phone",), "min_sources": 1, "lists": (*SHOPS, {"list_id": "tous"}),
+}  # fmt: skip
+MORE: dict[str, dict[str, Any]] = {
+    "house_phone_before": {**HOUSE_PHONE, "drop_date": dt.date(2026, 8, 10)},
+    "house_phone_after": {**HOUSE_PHONE, "drop_date": dt.date(2026, 8, 11)},
+    "prospect_phone_called": {"seed": 11, "channels": ("phone",), "drop_date": dt.date(2026, 8, 10), "min_sources": 1, "cap_per_year": 40},
+    "prospect_post_once_a_year": {"seed": 5, "merge_level": "address", "lists": SHOPS, "cap_per_year": 1, "min_sources": 1},
+}
+"""Cases with what `EXTRAS` adds to their co-operative: calls made before, and facts for the client's filters."""
+EXTRAS: dict[str, Callable[[Coop, CampaignSpec], None]] = {
+    "house_phone_before": add_facts, "house_phone_after": add_facts, "prospect_phone_called": add_calls, "prospect_post_once_a_year": add_facts,
+}  # fmt: skip
+every_case = pytest.mark.parametrize("case", [*CASES, *MORE])
 
 
 @dataclass
@@ -57,10 +75,23 @@ class Decided:
         return {person: row for person, row in self.candidates.items() if not row["reasons"]}
 
 
+def spec_of(case: str, **said: Any) -> CampaignSpec:
+    """The campaign of a case; `said` is said otherwise."""
+    return campaign(**{**CASES, **MORE}[case], **said)
+
+
+def coop_of(case: str) -> Coop:
+    """The co-operative of a case."""
+    spec = spec_of(case)
+    coop = generate(spec.seed, 260, spec)
+    if case in EXTRAS:
+        EXTRAS[case](coop, spec)
+    return coop
+
+
 def decide_case(spark: SparkSession, conf: str, case: str) -> Decided:
     """The candidates of a case, by the code under test, with the oracle that knows its lists."""
-    spec = campaign(**CASES[case])
-    coop, said = generate(spec.seed, 260, spec), terms(conf, spec)
+    coop, said = coop_of(case), terms(conf, spec_of(case))
     found = build_candidates(sources(spark, coop, law_rule_rows(law(conf))), said)
     rows = found.collect()
     stored = spark.createDataFrame(rows, found.schema)
@@ -88,9 +119,10 @@ def test_inv_01_to_07_and_14_decisions_equal_the_plain_rules(decided: Callable[[
     assert sorted(found.candidates) == found.oracle.universe()
     wrong = []
     for person, row in found.candidates.items():
-        channel, position, reasons = found.oracle.decide(person)
-        if (row["channel"], row["list_position"], row["reasons"]) != (channel, position, reasons):
-            wrong.append((person, (row["channel"], row["list_position"], row["reasons"]), (channel, position, reasons)))
+        decided_here = row["channel"], row["list_position"], row["reasons"], row["was_served"]
+        plain = (*found.oracle.decide(person), found.oracle.was_served(person))
+        if decided_here != plain:
+            wrong.append((person, decided_here, plain))
     assert not wrong, f"seed {seed}: {len(wrong)} differ, e.g. {wrong[:3]}"
     codes = Counter(code for row in found.candidates.values() for code in row["reasons"])
     assert len(found.eligible) >= 5, codes
@@ -146,6 +178,49 @@ def test_inv_05_from_11_august_2026_only_consent_opens_the_telephone(decided: Ca
     assert bases["prospect_phone_before"] - {"consent"}
 
 
+def test_inv_05_who_may_be_called_of_a_house_before_and_from_11_august_2026(decided: Callable[[str], Decided]) -> None:
+    """Until 10 August whoever was informed, is a customer, has a contract or consents; from the 11th a consent or a contract only."""
+    before, after = decided("house_phone_before"), decided("house_phone_after")
+    basis = {e["event_id"]: e["basis"] for e in before.coop.of("permission_event")}
+    rests = {case: {p: basis[row["permission_event_id"]] for p, row in d.eligible.items()} for case, d in (("before", before), ("after", after))}
+    assert set(rests["before"].values()) == {"consent", "contract", "own_customer", "information"}
+    assert set(rests["after"].values()) == {"consent", "contract"}
+    weak = {p for p, found in rests["before"].items() if found in ("own_customer", "information")}
+    assert all("PERMISSION" in after.candidates[p]["reasons"] for p in weak), "the one day closes whom neither a consent nor a contract opens"
+    strong = {p: found for p, found in rests["before"].items() if p not in weak and "CAP" not in after.candidates[p]["reasons"]}
+    assert strong.items() <= rests["after"].items() and set(strong.values()) == {"consent", "contract"}
+    named = {e["event_id"]: e["recipients"] for e in after.coop.of("permission_event")}
+    consents = [row["permission_event_id"] for p, row in after.eligible.items() if rests["after"][p] == "consent"]
+    assert any(not {*named[e]} & {*after.terms.named_as} for e in consents), "a consent given to the company itself need not name it"
+
+
+def test_inv_14_four_calls_of_this_client_in_thirty_days_close_the_line(decided: Callable[[str], Decided]) -> None:
+    found = decided("prospect_phone_called")
+    told = list(CALLED)
+    called = {link["person_id"]: told[i % len(told)] for i, link in enumerate(found.coop.of("household_link"))}
+    capped = Counter(called[p] for p, row in found.candidates.items() if "CAP" in row["reasons"] and not _is_resting(found, p))
+    assert capped == {"four": sum(called[p] == "four" and not _is_resting(found, p) for p in found.candidates)}, "all of these and no others"
+    assert capped["four"] >= 20 and {called[p] for p in found.eligible} == set(told) - {"four"}
+    alone = [p for p, row in found.candidates.items() if row["reasons"] == ["CAP"] and called[p] == "four"]
+    assert alone, "somebody whom nothing else keeps out"
+
+
+def _is_resting(found: Decided, person: str) -> bool:
+    """Whether another piece to the household is too near, by the generator's own campaigns."""
+    home = found.oracle.home[person]
+    near = [s for s, c in found.oracle.pieces if s["campaign_id"] == "proche" and s["channel"] == "phone"]
+    return any(found.oracle.home[s["person_id"]] == home for s in near)
+
+
+def test_inv_14_a_cap_of_one_a_year_leaves_no_household_a_second_letter(decided: Callable[[str], Decided]) -> None:
+    found = decided("prospect_post_once_a_year")
+    reached = {found.oracle.home[s["person_id"]] for s, _ in found.oracle.pieces if s["channel"] == "post"}
+    capped = {p for p, row in found.candidates.items() if "CAP" in row["reasons"]}
+    assert capped == {p for p in found.candidates if found.oracle.home[p] in reached}
+    rested = {found.oracle.home[s["person_id"]] for s, c in found.oracle.pieces if s["channel"] == "post" and c["campaign_id"] == "ancien"}
+    assert any(found.candidates[p]["reasons"] == ["CAP"] and found.oracle.home[p] in rested for p in capped), "the year's cap alone drops somebody"
+
+
 @every_case
 def test_inv_07_nobody_young_frozen_or_dead_is_eligible(decided: Callable[[str], Decided], case: str) -> None:
     found = decided(case)
@@ -188,8 +263,9 @@ def test_inv_26_a_grant_without_wording_or_collection_point_does_not_count(spark
 
 @dataclass
 class Cut:
-    """One selection, as rows."""
+    """One selection of a case, as rows."""
 
+    case: str
     terms: Terms
     candidates: dict[str, Row]
     decision: list[Row]
@@ -207,17 +283,17 @@ def _rows(frame: DataFrame) -> list[Row]:
     return [r.asDict() for r in frame.collect()]
 
 
-@pytest.fixture(scope="module", params=["half", "all"])
+@pytest.fixture(scope="module", params=["half", "all", "address"])
 def cut(request: pytest.FixtureRequest, spark: SparkSession, conf_folder: str, decided: Callable[[str], Decided]) -> Cut:
-    """A selection that orders half of what there is, and one that orders more than there is."""
-    case = {"half": "prospect_post", "all": "prospect_all_channels"}[request.param]
+    """A selection that orders half of what there is, one that orders more than there is, and one of a piece per address."""
+    case = {"half": "prospect_post", "all": "prospect_all_channels", "address": "prospect_post_once_a_year"}[request.param]
     found = decided(case)
-    return cut_case(spark, conf_folder, case, found, len(found.eligible) // 2 if request.param == "half" else 500)
+    return cut_case(spark, conf_folder, case, found, 500 if request.param == "all" else len(found.eligible) // 2)
 
 
-def cut_case(spark: SparkSession, conf: str, case: str, found: Decided, quantity: int) -> Cut:
-    """The selection of a case's candidates, by the code under test."""
-    said = terms(conf, campaign(**CASES[case], quantity=quantity))
+def cut_case(spark: SparkSession, conf: str, case: str, found: Decided, quantity: int | None) -> Cut:
+    """The selection of a case's candidates, by the code under test; no quantity: down to break-even."""
+    said = terms(conf, spec_of(case, quantity=quantity))
 
     def stage(name: str, frame: DataFrame) -> DataFrame:
         return spark.createDataFrame(frame.collect(), frame.schema)
@@ -226,7 +302,7 @@ def cut_case(spark: SparkSession, conf: str, case: str, found: Decided, quantity
     keyed = spark.createDataFrame([(bytearray(inner), bytearray(outer))], "inner_pad binary, outer_pad binary")
     made: Result = decide(found.frame, said, keyed, F.lit(AS_OF), stage)
     written = made.decision, made.selection, made.waterfall
-    return Cut(said, found.candidates, *(_rows(f) for f in written), campaign=_rows(made.campaign)[0])
+    return Cut(case, said, found.candidates, *(_rows(f) for f in written), campaign=_rows(made.campaign)[0])
 
 
 def test_inv_11_the_waterfall_adds_up(cut: Cut) -> None:
@@ -281,15 +357,41 @@ def test_inv_13_cells_share_out_the_selection_and_codes_name_them(cut: Cut) -> N
             code = decode(row["key_code"])
             assert (code.campaign_id, code.cell, code.decile, code.list_id) == ("essai", row["cell"], row["decile"], row["list_id"])
     assert len({s["reference"] for s in cut.selection}) == len(cut.selection)
+    for decile, units in Counter(s["decile"] for s in cut.selection).items():
+        held = sum(s["cell"] == "holdout" for s in cut.selection if s["decile"] == decile)
+        assert abs(held - units * counts["holdout"] / len(cut.selection)) < 1, "set apart equally deep in every tenth"
+
+
+def test_without_a_quantity_the_cut_is_where_a_piece_no_longer_pays(spark: SparkSession, conf_folder: str, decided: Callable[[str], Decided]) -> None:
+    made = cut_case(spark, conf_folder, "prospect_post", decided("prospect_post"), None)
+    pays = {u["person_id"] for u in made.units if (made.candidates[u["person_id"]]["probability"] or 0) * 20 >= 0.6}
+    assert {s["person_id"] for s in made.selection} == pays and 5 < len(pays) < len(made.units)
+    assert made.campaign["ordered"] is None and made.campaign["selected"] + made.campaign["held_out"] == len(pays)
+    held = int(len(pays) * 0.2 / 1.2 + 0.5)
+    assert made.campaign["planned_holdout"] == made.campaign["held_out"] == held > 0, "the hold-out is taken of those, in the proportion planned"
+
+
+def test_newly_served_are_those_whom_this_client_never_reached(cut: Cut, decided: Callable[[str], Decided]) -> None:
+    served = decided(cut.case).oracle.was_served
+    assert {s["person_id"]: s["is_newly_served"] for s in cut.selection} == {s["person_id"]: not served(s["person_id"]) for s in cut.selection}
+    assert {served(p) for p in cut.candidates} == {True, False}, "the co-operative has some of both"
+    if cut.case == "prospect_all_channels":
+        assert {s["is_newly_served"] for s in cut.selection} == {True, False}, "a selection of all the eligible too"
 
 
 def test_inv_14_one_piece_per_merge_unit_and_within_the_caps(cut: Cut, decided: Callable[[str], Decided]) -> None:
-    level = cut.terms.spec.merge_level
-    unit = {"person": "person_id", "family": "household_id"}[level]
-    assert len({s[unit] for s in cut.selection}) == len(cut.selection)
-    twins = [d for d in cut.decision if d["first_reason"] == "DEDUPLICATE"]
-    assert bool(twins) == (level == "family")  # a family campaign of this co-operative meets families
-    taken = {cut.candidates[u["person_id"]][unit] for u in cut.units}
-    assert all(cut.candidates[d["person_id"]][unit] in taken for d in twins)
-    oracle = decided("prospect_post" if level == "family" else "prospect_all_channels").oracle
+    level, oracle = cut.terms.spec.merge_level, decided(cut.case).oracle
+    unit = oracle.unit
+    assert len({unit(s["person_id"]) for s in cut.selection}) == len(cut.selection)
+    assert {u["person_id"]: unit(u["person_id"]) for u in cut.selection} == {s["person_id"]: s["merge_unit"] for s in cut.selection}
+    twins = [d["person_id"] for d in cut.decision if d["first_reason"] == "DEDUPLICATE"]
+    assert bool(twins) == (level != "person")  # a campaign by family or address meets several persons
+    taken = {unit(u["person_id"]): u["person_id"] for u in cut.units}
+
+    def goes_first(person: str) -> tuple[int, float]:
+        return cut.candidates[person]["list_position"], -cut.candidates[person]["probability"]
+
+    assert all(goes_first(taken[unit(p)]) <= goes_first(p) for p in twins), "of a unit the first list's is kept, then the better"
+    neighbours = [p for p in twins if oracle.home[p] != oracle.home[taken[unit(p)]]]
+    assert bool(neighbours) == (level == "address"), "one letter for two families at one address"
     assert not any(oracle.is_capped(s["person_id"], s["channel"]) for s in cut.selection)

@@ -62,6 +62,14 @@ RULES: dict[str, tuple[str, Any, str, Callable[[Any], Any]]] = {
     "instructions": ("prospect_phone_before", candidates, "build_supplies", lambda right: lambda *given: right(*given).withColumn(
         "is_instructed", F.lit(True))),
     "sources": ("prospect_post", candidates, "channel_rules", lambda right: lambda terms: {**right(terms), Reason.SOURCES: F.lit(False)}),
+    "calls": ("prospect_phone_called", caps, "calls_made", no_rows),
+    "another client's calls": ("prospect_phone_called", caps, "calls_made", lambda right: lambda pieces, terms, told=None: right(
+        pieces.withColumn("client_id", F.lit(terms.spec.client)), terms, told)),
+    "who was served": ("prospect_post", caps, "served", no_rows),
+    "purchases of instructed members": ("prospect_post_once_a_year", preselect, "purchases", lambda right: lambda bought, live, members, terms: right(
+        bought, live, bought.select("member_id"), terms)),
+    "house: the client's own purchases": ("house_phone_after", preselect, "purchases", lambda right: lambda bought, live, members, terms: right(
+        bought.withColumn("member_id", F.lit(terms.client.member_id)), live, members, terms)),
     "phone rule": ("prospect_phone_after", candidates, "permitted", lambda right: lambda events, rules, terms: right(
         events, rules.withColumns({"valid_from": F.to_date(F.lit("2018-05-25")), "valid_to": F.lit(None).cast("date")}), terms)),
 }  # fmt: skip
@@ -81,6 +89,14 @@ CUTS: dict[str, tuple[Any, str, Callable[[Any], Any], Callable[[Cut, Any], None]
     "the hold-out": (
         waterfall, "with_cells", lambda right: lambda *given: right(*given).withColumn(cells.CELL, F.lit("mail")),
         lambda cut, _: properties.test_inv_13_cells_share_out_the_selection_and_codes_name_them(cut),
+    ),
+    "a hold-out of the best": (
+        waterfall, "with_cells", lambda right: lambda *given: right(*given).withColumn(
+            cells.CELL, F.when(F.col("rank") <= F.col("held"), "holdout").otherwise("mail")),
+        lambda cut, _: properties.test_inv_13_cells_share_out_the_selection_and_codes_name_them(cut),
+    ),
+    "newly served": (
+        waterfall, "SERVED", lambda _: "is_duplicate", properties.test_newly_served_are_those_whom_this_client_never_reached,
     ),
     "key codes": (
         waterfall, "key_code", lambda right: lambda name, cell, decile, list_id: right(name, cell, decile + 1, list_id),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -37,3 +38,19 @@ def test_inv_03_a_withdrawal_stops_what_is_cut_and_unsent(spark: SparkSession, c
     gone = {row["person_id"] for row in (withdrawn, suppressed, frozen)} | mates
     assert kept == {row["person_id"] for row in found} - gone
     assert elsewhere["person_id"] in kept, "an opposition by e-mail does not stop a letter"
+
+
+def test_a_refusal_told_since_the_cut_stops_the_call(spark: SparkSession, conf_folder: str) -> None:
+    spec = campaign(seed=5, channels=("phone",), drop_date=dt.date(2026, 11, 17), min_sources=1)
+    coop, said, rules = generate(5, 260, spec), terms(conf_folder, spec), law_rule_rows(law(conf_folder))
+    asked = sources(spark, coop, rules)
+    found = build_candidates(asked, said).where(F.size("reasons") == 0).collect()
+    assert len(found) > 2
+    names = ("person_id", "household_id", "record_id", "member_id", "channel")
+    cut = local(spark, Selection, [{**{n: row[n] for n in names}, "campaign_id": "essai", "cell": "mail"} for row in found])
+    people, client, day = [row["person_id"] for row in found], said.spec.client, dt.date(2026, 11, 10)
+    # Of one who refused, one called by another client, and one called once.
+    told = [(people[0], "before", client, day, True), (people[1], "before", "somebody", day, True), (people[2], "before", client, day, False)]
+    calls = spark.createDataFrame(told, "person_id string, campaign_id string, client_id string, on date, is_refusal boolean")
+    kept = {row["person_id"] for row in still_lawful(cut, dataclasses.replace(asked, calls=calls), said).collect()}
+    assert kept == set(people[1:])

@@ -85,6 +85,9 @@ def test_counts_of_a_member_are_its_own(spark: SparkSession) -> None:
     assert {r["member_id"]: r["value"] for r in given(frame, "records", "2026-10").collect()} == {"m01": 31, "m02": 20}
     pieces = [Selection.row(campaign_id=c, channel="post", person_id=f"p{i}", member_id=m, cell=cell) for c, m, cell, n in PIECES for i in range(n)]
     campaigns = [Campaign.row(campaign_id=c, client_id=r, programme="alliance", drop_date=d) for c, r, d in CAMPAIGNS]
+    # Its own campaign to its own customers, of which it knows the size, would tell a masked part of the total.
+    pieces += [Selection.row(campaign_id="own", channel="post", person_id=f"p{i}", member_id="m01", cell="mail") for i in range(30)]
+    campaigns.append(Campaign.row(campaign_id="own", client_id="r1", programme="alliance", drop_date=dt.date(2026, 6, 20), product="house"))
     clients = [Recipient.row(recipient_id="r1", sector="caritatif"), Recipient.row(recipient_id="r2", sector="voyages")]
     told = used(local(spark, Selection, pieces), local(spark, Campaign, campaigns), local(spark, Recipient, clients)).collect()
     assert {(r["member_id"], r["month"], r["recipient_sector"]): r["value"] for r in told} == {

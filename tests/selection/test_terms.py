@@ -9,7 +9,7 @@ import pytest
 
 from appetence.contracts.domain import Channel
 from appetence.contracts.settings import SelectionSettings
-from appetence.contracts.specs import PgpSpec, RecipientSpec
+from appetence.contracts.specs import LawRuleSpec, PgpSpec, RecipientSpec
 from appetence.errors import AppetenceError, ConfigError, LawError
 from appetence.selection.terms import terms_of
 from tests.selection.coop import AS_OF, campaign, law, recipients, terms
@@ -70,7 +70,25 @@ def test_inv_05_the_phone_rule_changes_on_11_august_2026(conf_folder: str) -> No
     before = terms(conf_folder, campaign(channels=("phone",), drop_date=dt.date(2026, 8, 10))).rules[Channel.PHONE]
     after = terms(conf_folder, campaign(channels=("phone",), drop_date=dt.date(2026, 8, 11))).rules[Channel.PHONE]
     assert set(before.bases) == {"information", "consent"} and before.external_lists == ("bloctel",) and not before.names_recipient
-    assert set(after.bases) == {"consent"} and after.names_recipient and set(after.house_bases) == {"contract"}
+    assert set(before.house_bases) == {"own_customer", "contract"}, "a call to one's own customers needs no contract until then"
+    assert set(after.bases) == {"consent"} and after.names_recipient and set(after.house_bases) == {"contract"} and not after.external_lists
+
+
+@pytest.mark.parametrize("purpose", ["commercial", "caritative"])
+def test_inv_05_charities_call_by_the_rule_of_shops_on_both_sides_of_the_day(conf_folder: str, purpose: str) -> None:
+    def ruled(day: dt.date, **said: Any) -> LawRuleSpec:
+        return terms(conf_folder, campaign(client="r_m05", purpose=purpose, channels=("phone",), drop_date=day, **said)).rules[Channel.PHONE]
+
+    before, after = ruled(dt.date(2026, 8, 10)), ruled(dt.date(2026, 8, 11))
+    assert (before.rule_id, after.rule_id) == (f"phone_{purpose}_until_2026_08_10", f"phone_{purpose}_from_2026_08_11")
+    house = ruled(dt.date(2026, 8, 11), product="house", min_sources=1)
+    assert house == after and (set(house.bases), set(house.house_bases)) == ({"consent"}, {"contract"}), "one rule, read by product"
+
+
+def test_the_hold_out_is_planned_on_top_of_a_quantity_and_not_of_a_break_even(conf_folder: str) -> None:
+    by_margin = terms(conf_folder, campaign(quantity=None, cost_per_piece_eur=0.6, margin_per_response_eur=20.0))
+    assert (by_margin.planned_holdout, by_margin.cost_cents, by_margin.margin_cents) == (None, 60, 2000)
+    assert terms(conf_folder, campaign(quantity=25, holdout_share=0.1)).planned_holdout == 3, "half a person is a person"
 
 
 def test_the_shipped_draft_for_studies_asks_what_commercial_asks(conf_folder: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from appetence.contracts.bronze import RawRecord
 from appetence.contracts.settings import IdentitySettings
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
-from appetence.identity import households, metrics, resolve, signatures
+from appetence.identity import comparison, households, metrics, resolve, signatures
 from appetence.pipeline import load_reference
 from appetence.records import names, standardise
 from appetence.runtime import clock, console
@@ -46,9 +46,11 @@ COLUMNS: Mapping[str, str] = {
 }
 SMALL = 200_000
 """Records up to which the JVM compiles lightly, unless `--set spark.jit=full`."""
-EXTRA, TRUE_PERSON, TRUE_HOUSEHOLD = "x_", "true_person", "true_household"
+EXTRA, TRUE_PERSON, TRUE_HOUSEHOLD, MEMBER = "x_", "true_person", "true_household", "member"
 # All that finding persons and households reads of silver.record: nothing else is made.
 READ = tuple(dict.fromkeys((*signatures.READ, *households.READ)))
+UNSAID = ("facts", "by_member", "by_segment")
+"""Keys that are written and not said."""
 STAGES = ("standardise", "block", "compare", "weigh", "connect", "repair", "households")
 
 
@@ -72,9 +74,9 @@ class Stopwatch:
         return {k: round(v, 2) for k, v in {**self.seconds, "total": sum(self.seconds.values())}.items()}
 
 
-def bench_identity(config: Config, records: Path, target: Path, engine: str, held_back: float | None = None) -> int:
+def bench_identity(config: Config, records: Path, target: Path, engine: str, held_back: float | None = None, *, is_skewed: bool = False) -> int:
     """The command: measures `records`, writes `target`, says the figures. Starting the session is not counted. `held_back`: see
-    `incremental`."""
+    `incremental`. `is_skewed`: a spoilt copy is measured too (see `skewed`), its figures stand under `skewed`."""
     scratch = Path(config.paths.scratch) / "bench"
     spark = build_session(config.spark, scratch)
     settings = config.identity.model_copy(update={"engine": engine, "contradiction": "auto"})
@@ -84,9 +86,26 @@ def bench_identity(config: Config, records: Path, target: Path, engine: str, hel
         from appetence.bench import incremental
 
         answer = incremental.run(spark, config, records, scratch, settings, held_back)
+    if is_skewed:
+        answer["skewed"] = _skewed(spark, records, scratch, settings)
     write(answer, target)
-    console.say(json.dumps({k: v for k, v in answer.items() if k != "facts"}))
+    console.say(json.dumps(_said(answer)))
     return 0
+
+
+def _said(answer: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: _said(v) if k == "skewed" else v for k, v in answer.items() if k not in UNSAID}
+
+
+def _skewed(spark: SparkSession, records: Path, scratch: Path, settings: IdentitySettings) -> dict[str, Any]:
+    """The figures of a spoilt copy, which is removed again."""
+    from appetence.bench import skewed
+
+    spoilt = skewed.spoil(records, scratch / "spoilt" / "records.parquet")
+    try:
+        return run(spark, spoilt, spoilt.parent, settings=settings, as_of=AS_OF)
+    finally:
+        spoilt.unlink()
 
 
 def run(spark: SparkSession, records: Path, scratch: Path, *, settings: IdentitySettings, as_of: dt.date) -> dict[str, Any]:
@@ -107,7 +126,8 @@ def run(spark: SparkSession, records: Path, scratch: Path, *, settings: Identity
         answer = {
             "records": found.facts["records"],
             "pairs_compared": found.facts["pairs_compared"],
-            **scores(given, found.clusters, grouped),
+            "largest_cluster": largest(found.clusters),
+            **scores(given, found.clusters, grouped, clean),
         }
         answer |= {"estimated": dict(found.estimated), "seconds": watch.as_json(), "peak_memory_gb": peak_memory()}
         return {**answer, "components_engine": found.facts["components_engine"], "facts": dict(found.facts)}
@@ -129,14 +149,24 @@ def is_small(records: Path) -> bool:
 
 
 def read(spark: SparkSession, records: Path) -> DataFrame:
-    """The file, with the id of each record; ConfigError when it is not there or lacks a column."""
+    """The file, with the id of each record; ConfigError when it is not there, lacks a column or has more categories than are compared."""
     if not records.exists():
         raise ConfigError(f"The records file {records} is not there: give --records the path of a parquet file.")
     given = spark.read.parquet(str(records))
     lacking = [c for c in REQUIRED if c not in given.columns]
     if lacking:
         raise ConfigError(f"{records} lacks the column(s) {', '.join(lacking)}: each record needs a member_id and a customer_ref.")
+    _check_extras(records, given.columns)
     return given.withColumn("_record_id", hashing.record_id(F.col("member_id"), F.col("customer_ref")))
+
+
+def _check_extras(records: Path, columns: Sequence[str]) -> None:
+    found = sorted(c for c in columns if c.startswith(EXTRA))
+    if len(found) > comparison.MAX_EXTRAS:
+        raise ConfigError(
+            f"{records} has {len(found)} further categories ({', '.join(found)}), and {comparison.MAX_EXTRAS} at most are compared:"
+            f" take the {EXTRA} off the names of the others."
+        )
 
 
 def _extras(given: DataFrame) -> list[str]:
@@ -182,14 +212,42 @@ def standardised(given: DataFrame, as_of: dt.date, stage: resolve.Stage) -> Data
     return Record.shape(clean.join(table, on=Record.record_id, how="left").withColumn(Record.extra, F.col("_extra")))
 
 
-def scores(given: DataFrame, clusters: DataFrame, grouped: DataFrame) -> dict[str, Any]:
-    """Agreement with the truth columns, where the file has them."""
+def largest(clusters: DataFrame) -> int:
+    """Records of the largest person."""
+    found = clusters.groupBy("cluster").count().agg(F.max("count")).first()
+    return int(found[0]) if found is not None and found[0] else 0
+
+
+def scores(given: DataFrame, clusters: DataFrame, grouped: DataFrame, clean: DataFrame | None = None) -> dict[str, Any]:
+    """Agreement with the truth columns, where the file has them: of persons also by member and, where their clean records are given, by segment."""
     answer: dict[str, Any] = {}
     if TRUE_PERSON in given.columns:
         truth = given.select(F.col("_record_id").alias("record_id"), F.col(TRUE_PERSON).alias("truth"))
         answer["person"] = metrics.agreement(clusters, truth).as_json()
+        found = metrics.agreement_by(clusters, truth, _parts(given, clean))
+        told = {way: {part: figures.as_json() for part, figures in parts.items()} for way, parts in found.items()}
+        answer |= {"by_member": told.pop(MEMBER, {}), "by_segment": told}
     if TRUE_HOUSEHOLD in given.columns:
         truth = given.select(F.col("_record_id").alias("record_id"), F.col(TRUE_HOUSEHOLD).alias("truth"))
         homes = grouped.select("record_id", F.col(households.HOUSEHOLD).alias("cluster"))
         answer["household"] = metrics.agreement(homes, truth).as_json()
     return answer
+
+
+def _parts(given: DataFrame, clean: DataFrame | None) -> DataFrame:
+    """record_id, its member and its segments: of what the file states, as it was understood."""
+    members = given.select(F.col("_record_id").alias("record_id"), F.col("member_id").alias(MEMBER))
+    if clean is None:
+        return members
+    segments = {way: column for way, (stated, column) in _segments().items() if stated in given.columns}
+    return members.join(clean.select(Record.record_id, *(c.alias(way) for way, c in segments.items())), on="record_id", how="left")
+
+
+def _segments() -> dict[str, tuple[str, Column]]:
+    """The ways of dividing records, the file's column each needs, and the value: a code of two signs, the first year of a decade, M or F."""
+    year = F.year(Record.birth_date)
+    return {
+        "department": ("postcode", F.substring(F.coalesce(F.col(Record.department), F.col(Record.postcode)), 1, 2)),
+        "birth_decade": ("birth_date", year - year % 10),
+        "gender": ("civility", F.col(Record.gender)),
+    }

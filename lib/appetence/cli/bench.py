@@ -21,7 +21,9 @@ def add_to(commands: Any) -> None:
         "--records", required=True, help="parquet with member_id, customer_ref, names, birth_date, address, postcode, city, email, phone"
     )
     identity.add_argument("--engine", choices=("graphframes", "driver"), default="graphframes", help="who solves connected components")
-    identity.add_argument("--hold-back", type=float, default=None, help="share of the records that arrives on each of two later nights, e.g. 0.01")
+    further = identity.add_mutually_exclusive_group()
+    further.add_argument("--hold-back", type=float, default=None, help="share of the records that arrives on each of two later nights, e.g. 0.01")
+    further.add_argument("--skewed", action="store_true", help="then measure a spoilt copy: one place and one e-mail of many, placeholders")
     _finished(identity, _identity)
     standardise = parts.add_parser("standardise", help="standardise made-up records of all usual spellings, and say how fast")
     standardise.add_argument("--records", type=int, default=1_000_000, help="how many (default: 1000000)")
@@ -85,7 +87,7 @@ def _identity(args: argparse.Namespace) -> int:
 
     quick = ["spark.jit=quick"] if is_small(Path(args.records)) else []
     config = load(args.env, [*quick, *args.overrides], args.conf)
-    return bench_identity(config, Path(args.records), Path(args.json), args.engine, args.hold_back)
+    return bench_identity(config, Path(args.records), Path(args.json), args.engine, args.hold_back, is_skewed=args.skewed)
 
 
 def _standardise(args: argparse.Namespace) -> int:

@@ -20,7 +20,7 @@ def add_to(commands: Any) -> None:
     contact.add_argument("--as-of", required=True, metavar="DATE", help="the day whose knowledge is asked, yyyy-MM-dd")
     add_environment_arguments(contact)
     contact.set_defaults(act=_why)
-    command = commands.add_parser("why-linked", help="say field by field why two records are, or are not, one person")
+    command = commands.add_parser("why-linked", help="say field by field, and over which other records, why two records are, or are not, one person")
     command.add_argument("record_a", help="record id")
     command.add_argument("record_b", help="record id")
     add_environment_arguments(command)

@@ -113,6 +113,9 @@ class IdentitySettings(Spec):
         default="veto", description="contradicting birth dates: never one person, weighed like any field, or vetoed where dates prove reliable"
     )
     retrain: bool = Field(default=False, description="learn the match weights anew instead of using the current model")
+    max_model_change: float = Field(
+        default=0.1, ge=0, le=1, description="share of the links that a model learnt anew may decide otherwise; beyond it the one before stays"
+    )
     full: bool = Field(default=False, description="compare everything again, with values and keys as frozen: what incremental runs must equal")
     max_changed: float = Field(
         default=0.1, ge=0, le=1, description="share of changed records, since values and keys were frozen, above which they are counted anew"

@@ -1,9 +1,9 @@
 """Which pairs are worth comparing: records that share one of several keys.
 
 One key table holds every rule (the rule's number is inside the hash) and is shuffled once. Pairs are made inside each block, of two numbers and
-the rule's bit; a pair that shares several keys becomes one where its first node's attributes are looked up, so that its copies travel no further
-than it does. A block larger than the limit is divided by a further attribute, again and again, and in the end by the order of its nodes: it is never
-dropped, since what a dropped block loses is lost in silence. Pairs are counted before any is made, and a budget refuses loudly.
+the rule's bit; a pair that shares several keys becomes one at its first node, where the attributes of very many nodes are looked up, too. A
+block larger than the limit is divided by a further attribute, again and again, and in the end by the order of its nodes: it is never dropped,
+since what a dropped block loses is lost in silence. Pairs are counted before any is made, and a budget refuses loudly.
 
 Which keys are hot is found once and kept (`hot_keys`); by it the keys of a record follow from the record alone (`divided`), so that records
 that arrive later meet those they would have met, and no pair of two records that stay as they are comes or goes.
@@ -287,7 +287,7 @@ def pairs(hashed: DataFrame, sizes: DataFrame, rules: Sequence[Rule] = RULES) ->
     left = blocks.select("rule", F.posexplode("_nodes").alias("_place", Pair.a), "_nodes")
     met = left.select("rule", Pair.a, F.explode(F.slice("_nodes", F.col("_place") + 2, F.size("_nodes"))).alias(Pair.b))
     bits = F.array(*(F.lit(1 << i) for i in range(len(rules))))
-    # Sent to where their first node's attributes are: they are looked up next.
+    # By its first node alone: of many nodes the attributes are looked up next, and need no further shuffle of what blocks brought.
     return met.repartition(Pair.a).groupBy(Pair.a, Pair.b).agg(F.bit_or(bits[F.col("rule")]).alias(Pair.rules))
 
 

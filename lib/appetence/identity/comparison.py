@@ -1,8 +1,9 @@
 """How two signatures agree, field by field: each field falls to the first of a short ordered list of levels.
 
-Similarities (edit distances) are computed once, in a projection of their own, before any level is decided: Spark would compute them again
+Similarities (edit distances) are computed once, in projections of their own, before any level is decided: Spark would compute them again
 in every branch that names them. Levels are numbers from 1, 0 means that one side says nothing; the numbers of all fields are packed into
-one integer, five bits each: the agreement pattern. A few hundred to a few thousand distinct patterns describe any number of pairs.
+one integer, five bits each: the agreement pattern. The distinct patterns grow far more slowly than pairs: some thousands
+of a small base, a hundred thousand of the eight million pairs of a million records.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from appetence.identity.signatures import NAME_SHARES, SHARED_COUNTS, extra_name
 
 BITS = 5
 MAX_EXTRAS = 3
-FEW = 1_500_000
-"""Signatures that every task may hold in memory (some 600 MB)."""
+FEW = 1_000_000
+"""Signatures that every task may hold in memory: some 600 MB, and both sides of a pair are looked up in the same."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ def _with_order(joined: DataFrame) -> DataFrame:
 
 
 def _slips(name: str, limit: int, where: Column | None = None) -> Column:
-    """Edit distance up to `limit`, else -1; of equal texts, which are many, and where nobody asks, nothing is counted."""
+    """Edit distance up to `limit`, else -1; null where a side says nothing, or where `where` does not ask. Of equal texts, which are many, nothing is
+    counted."""
     a, b = _a(name), _b(name)
     counted = F.when(a == b, 0).otherwise(F.levenshtein(a, b, limit))
     return counted if where is None else F.when(where, counted)
@@ -194,6 +196,11 @@ def _ladder(field: Field, missing: Column, *steps: tuple[str, Column], exact: Co
     return ladder.otherwise(F.lit(len(field.levels))).cast("int")
 
 
+def _class(name: str) -> Column:
+    """How common an equal value is: a's class. That b's is read too makes both sides the same columns, which Spark sends to every task once."""
+    return F.coalesce(_a(name), _b(name))
+
+
 def _both(name: str) -> Column:
     return _a(name).isNull() | _b(name).isNull()
 
@@ -229,7 +236,7 @@ def _last_level() -> Column:
         ("maiden", F.coalesce(maiden, F.lit(False))),
         ("typo_rare", near & _rare(S.last_is_known)), ("typo_known", near), ("part", part),
         ("two_typos", (F.col("d_last") == 2) & (F.least(F.length(a), F.length(b)) >= 5)), ("similar", _similar("d_last", a, b)),
-        exact=a == b, exact_class=_a(S.last_class),
+        exact=a == b, exact_class=_class(S.last_class),
     )  # fmt: skip
 
 
@@ -242,7 +249,7 @@ def _first_level() -> Column:
         ("initial", one_letter & (F.substring(a, 1, 1) == F.substring(b, 1, 1))), ("initial_differs", one_letter),
         ("typo_rare", near & _rare(S.first_is_known)), ("typo_known", near), ("variant", _begins(a, b, 3)),
         ("two_typos", (F.col("d_first") == 2) & (F.least(F.length(a), F.length(b)) >= 5)), ("similar", _similar("d_first", a, b)),
-        exact=(a == b) & ~one_letter, exact_class=_a(S.first_class),
+        exact=(a == b) & ~one_letter, exact_class=_class(S.first_class),
     )  # fmt: skip
 
 
@@ -287,7 +294,7 @@ def _place_level() -> Column:
     return _ladder(
         PLACE, unknown,
         ("same_flat", same & flats & (_a(S.flat) == _b(S.flat))), ("other_flat", same & flats),
-        *((name, same & (_a(S.address_class) == i)) for i, name in enumerate(_PLACES)),
+        *((name, same & (_class(S.address_class) == i)) for i, name in enumerate(_PLACES)),
         ("near", near), ("same_way", way), ("postcode_other", postcode & addressed), ("postcode_only", postcode), ("city", city),
         ("city_near", F.coalesce((F.col("d_city") >= 0) & (F.least(F.length(_a(S.city)), F.length(_b(S.city))) >= 5), no)),
         ("department", F.coalesce(_a(S.department) == _b(S.department), no)),
@@ -300,12 +307,12 @@ def _email_level() -> Column:
     return _ladder(
         EMAIL, _both(S.email), ("local_named", local & named), ("local", local), ("typo", F.col("d_email").between(0, 2)),
         ("similar", (F.col("d_email") >= 0) & (F.least(F.length(_a(S.email)), F.length(_b(S.email))) >= 15)),
-        exact=_a(S.email) == _b(S.email), exact_class=_a(S.email_class),
+        exact=_a(S.email) == _b(S.email), exact_class=_class(S.email_class),
     )  # fmt: skip
 
 
 def _phone_level(field: Field, name: str, known: str) -> Column:
-    return _ladder(field, _both(name), ("typo", F.col(f"d_{name}") == 1), exact=_a(name) == _b(name), exact_class=_a(known))
+    return _ladder(field, _both(name), ("typo", F.col(f"d_{name}") == 1), exact=_a(name) == _b(name), exact_class=_class(known))
 
 
 def _gender_level() -> Column:

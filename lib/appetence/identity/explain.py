@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -12,6 +13,7 @@ from appetence.contracts.local import local_frame
 from appetence.identity import comparison, signatures
 from appetence.identity.frames import Pair
 from appetence.identity.frames import Signature as S
+from appetence.identity.paths import Around
 from appetence.identity.weights import PERSON, UNRELATED, Model
 
 _FIELDS: Mapping[str, str] = {
@@ -44,14 +46,23 @@ _RARITY = {
 def pattern_of(records: DataFrame, first: str, second: str, common: DataFrame | None = None) -> int | None:
     """The agreement pattern of two records among all records; None when they are equal in every compared attribute and have been one
     before any comparison. `common` (CommonValue) says how common each value is; without it values are counted."""
-    two = signatures.attributes(records.where(F.col(S.record_id).isin(first, second)))
-    nodes = sorted({int(r[0]) for r in two.select(S.node).collect()})
-    if len(nodes) < 2:
-        return None
-    classed = signatures.with_classes(two, _counted(records) if common is None else common)
-    pair = local_frame(records.sparkSession, [(nodes[0], nodes[1], 0)], f"{Pair.a} bigint, {Pair.b} bigint, {Pair.rules} int")
-    compared = comparison.compare(pair, classed).first()
-    return None if compared is None else int(compared[Pair.pattern])
+    return next(iter(patterns_between(records, [first], [second], common)), None)
+
+
+def patterns_between(records: DataFrame, left: Sequence[str], right: Sequence[str], common: DataFrame | None = None) -> dict[int, int]:
+    """The agreement patterns of every pair of two groups of records, and how many pairs have each; pairs of equal records are left out. The groups
+    come to the driver as ids: clusters, whose size is bounded. `common` as in `pattern_of`."""
+    some = signatures.attributes(records.where(F.col(S.record_id).isin(*left, *right)))
+    node = {r[0]: int(r[1]) for r in some.select(S.record_id, S.node).collect()}
+    sides = [sorted({node[r] for r in group if r in node}) for group in (left, right)]
+    pairs = sorted({(min(x, y), max(x, y), 0) for x in sides[0] for y in sides[1] if x != y})
+    if not pairs:
+        return {}
+    known = some.dropDuplicates([S.node]) if len(set(node.values())) < len(node) else some
+    classed = signatures.with_classes(known, _counted(records) if common is None else common)
+    wanted = local_frame(records.sparkSession, pairs, f"{Pair.a} bigint, {Pair.b} bigint, {Pair.rules} int")
+    found = comparison.compare(wanted, classed, are_few=True).groupBy(Pair.pattern).agg(F.count(F.lit(1)).alias("n"))
+    return {int(r[0]): int(r[1]) for r in found.collect()}
 
 
 def _counted(records: DataFrame) -> DataFrame:
@@ -83,6 +94,29 @@ def in_one_line(model: Model, pattern: str) -> str:
     packed = sum(f.number(stated[f.name]) << (comparison.BITS * i) for i, f in enumerate(model.fields) if f.name in stated)
     said = sorted(model.contributions(packed), key=lambda c: -abs(c[2]))
     return "; ".join(f"{weight:+.1f} {_FIELDS.get(name, name)}: {level_in_words(name, level)}" for name, level, weight in said)
+
+
+def way_in_words(model: Model, between: Around, way: Sequence[str], two: tuple[str, str]) -> list[str]:
+    """One line per step of a way between the two records: its weight, its two records, and the fields in words. A record that stands under a lower
+    one that is its equal has a step of its own."""
+    lines = [_step(model, between, x, y) for x, y in pairwise(way)]
+    if two[0] != way[0]:
+        lines.insert(0, _equal(two[0], way[0]))
+    if two[1] != way[-1]:
+        lines.append(_equal(way[-1], two[1]))
+    return lines
+
+
+def _step(model: Model, between: Around, x: str, y: str) -> str:
+    tie = between.tie(x, y)
+    mark = "" if tie.is_link else " (doubtful)"
+    if between.clusters[x] != between.clusters[y]:
+        mark += " (taken apart here)"
+    return f"{tie.weight:+7.1f}  {x} with {y}{mark}: {in_one_line(model, tie.pattern)}"
+
+
+def _equal(x: str, y: str) -> str:
+    return f"{'equal':>7}  {x} with {y}: equal in every compared attribute"
 
 
 def level_in_words(field: str, level: str) -> str:

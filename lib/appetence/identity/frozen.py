@@ -18,6 +18,7 @@ from appetence.contracts.identity import ResolvedRecord
 from appetence.contracts.silver import Record
 from appetence.identity.frames import Cluster
 from appetence.identity.frames import Signature as S
+from appetence.identity.weights import Model
 
 READ = (
     Record.member_id, Record.is_bare, Record.civility, Record.gender, Record.first_name, Record.last_name, Record.birth_name, Record.birth_date,
@@ -39,10 +40,12 @@ class Frozen:
 
 @dataclass(frozen=True)
 class Settled:
-    """What holds before a run begins: decisions made by hand (record_a, record_b, is_same), and the facts that an earlier run froze."""
+    """What holds before a run begins: decisions made by hand (record_a, record_b, is_same), the facts that an earlier run froze, and the model that
+    a newly trained one has to replace (it stays where that one would decide more than `identity.max_model_change` of the links otherwise)."""
 
     decided: DataFrame | None = None
     frozen: Frozen | None = None
+    standing: Model | None = None
 
 
 def fingerprint() -> Column:

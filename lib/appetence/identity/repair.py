@@ -6,8 +6,8 @@ with contradicting birth dates weighs so little that no average outweighs it. Co
 link.
 
 Average linkage (UPGMA): Sokal and Michener 1958, for all components of one size at once: most are of three or four records, and a call for each
-took a third of the time of resolving. Components past the limit are first cut at higher thresholds until the pieces fit; whoever publishes raises
-an alarm for them.
+took half the time of repairing. The time is cubic in the size, of which there is a limit. Components past it are first cut at higher thresholds
+until the pieces fit; whoever publishes raises an alarm for them.
 """
 
 from __future__ import annotations
@@ -116,7 +116,8 @@ def cut(weight: NDArray[np.float64], size: int) -> tuple[NDArray[np.int64], NDAr
         joins = height < _CEILING - 1e-9
         if not joins.any():
             break
-        held, x, y, height, distance, members = held[joins], x[joins], y[joins], height[joins], distance[joins], members[joins]
+        if not joins.all():
+            held, x, y, height, distance, members = held[joins], x[joins], y[joins], height[joins], distance[joins], members[joins]
         row = np.arange(len(held))
         of_x, of_y = members[row, x], members[row, y]
         both = (of_x[:, None] * distance[row, x] + of_y[:, None] * distance[row, y]) / (of_x + of_y)[:, None]

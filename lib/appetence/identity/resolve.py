@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-import numpy as np
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.identity import Edge
 from appetence.contracts.local import local_frame
 from appetence.contracts.settings import IdentitySettings
-from appetence.identity import blocking, comparison, components, decisions, signatures, weights
+from appetence.identity import blocking, comparison, components, decisions, expected, signatures, weights
 from appetence.identity.blocking import ALL_RULES, RULES, Rule
 from appetence.identity.clustering import Clustering, Patterns, patterns_of, scored
 from appetence.identity.frames import Cluster, Pair
@@ -53,7 +52,7 @@ class Resolution:
     keys: DataFrame
     frozen: Frozen
     facts: Mapping[str, Any] = field(default_factory=dict)
-    estimated: Mapping[str, float] = field(default_factory=dict)
+    estimated: Mapping[str, Any] = field(default_factory=dict)
 
 
 def resolve(
@@ -71,8 +70,9 @@ def resolve(
 
     `model` gives the frozen model for the compared fields, or None to train one. `mark` is told when each stage begins. BudgetError when
     blocking would make too many pairs, or when a component cannot be brought under its limit. `settled`: decisions
-    made by hand (see `decisions`), and the facts of an earlier run; without these they are counted."""
-    decided, frozen = (settled.decided, settled.frozen) if settled else (None, None)
+    made by hand (see `decisions`), the facts of an earlier run (without these they are counted), the model before a new one."""
+    settled = settled or Settled()
+    decided, frozen, standing = settled.decided, settled.frozen, settled.standing
     mark("block")
     profiled = stage("profiles", signatures.profiles(records))
     signed, counts, known, common = _signed(profiled, stage, frozen)
@@ -91,7 +91,13 @@ def resolve(
 
     mark("weigh")
     found = compared.groupBy(Pair.pattern, Pair.rules).agg(F.count(F.lit(1)).alias("n")).collect()
-    trained = given or _train(found, signatures.agreement_counts(counts, total).collect(), known.asDict(), fields, all_rules(extras))
+    trained, told = given, {}
+    if trained is None:
+        trained = _train(found, signatures.agreement_counts(counts, total).collect(), known.asDict(), fields, all_rules(extras))
+        if standing is not None and trained.version != standing.version:
+            told = dict(expected.change(standing, trained, found, settings))
+            trained = trained if told["links_changed"] <= settings.max_model_change else standing
+    is_new = given is None and trained is not standing
     met = compared.where(F.col(Pair.rules) != 0)
     weighed = scored(met, sorted({r[Pair.pattern] for r in found}), trained, settings)
 
@@ -107,13 +113,13 @@ def resolve(
         "patterns": len(found), "components_engine": components.engine_used(compared, settings.engine), "large_components": large,
         "records_by_decision": moved,
         "rules": len(blocks.rules), "pairs_planned": blocks.planned, "birth_dates_veto": trained.vetoes(settings.contradiction),
-        "prior_person": float(trained.prior[0]), "prior_household": float(trained.prior[1]),
+        "prior_person": float(trained.prior[0]), "prior_household": float(trained.prior[1]), **told,
     }  # fmt: skip
     ids = signed.select(S.node, S.record_id)
     return Resolution(
         assigned, edges(weighed, ids, trained, settings, all_rules(extras)), kin(weighed, ids, trained), blocks.statistics, trained,
-        given is None, resolved, blocking.key_rows(blocks.hashed, ids), Frozen(common, blocks.hot, len(blocks.rules)), facts,
-        _estimated(found, trained, settings),
+        is_new, resolved, blocking.key_rows(blocks.hashed, ids), Frozen(common, blocks.hot, len(blocks.rules)), facts,
+        expected.estimates(found, trained, settings, blocks.rules),
     )  # fmt: skip
 
 
@@ -197,19 +203,6 @@ def _resolved(profiled: DataFrame, clusters: DataFrame) -> DataFrame:
     own = profiled.select(S.record_id, S.node).join(clusters, on=S.node, how="left")
     alone = [F.coalesce(c, S.node).alias(c) for c in (Cluster.component, Cluster.cluster)]
     return own.select(S.record_id, S.node, *alone, Cluster.confidence)
-
-
-def _estimated(found: Sequence[Any], model: weights.Model, settings: IdentitySettings) -> dict[str, float]:
-    """Precision and recall of the links among candidate pairs that the model itself expects, without any truth."""
-    met = [r for r in found if r[Pair.rules] != 0]
-    person, _ = model.weights([r[Pair.pattern] for r in met], settings.contradiction)
-    count, linked = np.array([r["n"] for r in met], dtype=float), person > settings.link_weight
-    chance = 1.0 / (1.0 + np.exp2(-np.clip(person, -60, 60)))
-    right = float((count * chance)[linked].sum())
-    return {
-        "precision": round(right / max(float(count[linked].sum()), 1.0), 4),
-        "recall": round(right / max(float((count * chance).sum()), 1e-9), 4),
-    }
 
 
 def kin(weighed: DataFrame, ids: DataFrame, model: weights.Model) -> DataFrame:

@@ -1,7 +1,7 @@
 """Fellegi-Sunter weights in three classes: same person, same household, unrelated.
 
 A family shares its surname, address and landline. In a model of two classes that passes for proof of a person; a third class takes it. The
-classes are learnt by EM without labels on distinct agreement patterns (a few thousand rows whatever the number of pairs):
+classes are learnt by EM without labels on distinct agreement patterns, which are few beside the pairs:
 
 - a level's probability among the unrelated comes from counted values (equal values) and from random pairs (everything else), less the pairs
   that the model takes for related; it is not learnt from candidates, which are anything but random;

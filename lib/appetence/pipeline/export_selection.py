@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,7 @@ from appetence.selection.candidates import Sources
 from appetence.selection.caps import HOLDOUT, calls_made, earlier_pieces
 from appetence.selection.layouts import Wording
 from appetence.selection.recheck import still_lawful
-from appetence.selection.seeds import seed_lines
+from appetence.selection.seeds import NUMBERED, TrapFile, numbered_references, seed_lines
 from appetence.selection.terms import Terms
 
 Rows = list[dict[str, Any]]
@@ -42,12 +42,14 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Desk:
-    """What a hand-over needs of the outside: the outbox, our keyring and the key we sign with, and what is registered already."""
+    """What a hand-over needs of the outside: the outbox, our keyring and the key we sign with, what is registered already, and by file the
+    references of its traps by phone or SMS."""
 
     outbox: Store
     pgp: Pgp
     signer: str
     registered: dict[str, dict[str, Any]]
+    traps: Mapping[str, Sequence[str]]
 
 
 def run(ctx: Context) -> Counts:
@@ -110,7 +112,27 @@ def _desk(ctx: Context, stored: dict[str, dict[str, Any]]) -> Iterator[Desk]:
         closing(open_store(settings.outbox, ctx.secret)) as outbox,
         Pgp(Path(ctx.config.paths.gnupg) / "operator", passphrase) as pgp,
     ):
-        yield Desk(outbox, pgp, ctx.text(settings.operator_fingerprint_ref), stored)
+        yield Desk(outbox, pgp, ctx.text(settings.operator_fingerprint_ref), stored, _trap_references(ctx, stored))
+
+
+def _trap_references(ctx: Context, stored: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """References of the traps by phone and SMS, by file, of every campaign still to drop: drawn at once and in the order of the files' ids, for
+    no number may be in two files, of this run or of the register `stored`."""
+    files = []
+    for spec in chosen_campaigns(ctx):
+        for channel in spec.channels if spec.drop_date >= ctx.as_of and spec.seeds else ():
+            router = ctx.config.recipients.get(spec.router_of(channel))
+            if channel in NUMBERED and router is not None and router.role == "router":
+                files.append(TrapFile(export_id(spec.campaign_id, channel, router.recipient_id), spec.campaign_id, channel, spec.seeds))
+    if not files:
+        return {}
+    registered: dict[str, list[str]] = {i: [] for i, row in stored.items() if row[Export.channel] in NUMBERED}
+    traps = ctx.lake.read_or_empty(ExportLine).where(ExportLine.person_id.col.isNull()).select(ExportLine.export_id, ExportLine.reference)
+    for row in traps.collect():  # grows with files, not with persons
+        if row[ExportLine.export_id] in registered:
+            registered[row[ExportLine.export_id]].append(row[ExportLine.reference])
+    key, prefix = ctx.secret(ctx.config.privacy.reference_key_ref), ctx.config.selection.seed_phone_prefix
+    return numbered_references(sorted(files, key=lambda f: f.export_id), registered, key, prefix)
 
 
 def export_id(campaign_id: str, channel: str, recipient_id: str) -> str:
@@ -143,8 +165,8 @@ def _is_destroyed(desk: Desk, identity: str) -> bool:
 def _file(ctx: Context, desk: Desk, terms: Terms, sources: Sources, lawful: DataFrame, channel: str, recipient: RecipientSpec) -> dict[str, Any]:
     """Writes one file and gives its row in the register, with its lines' references under `lines`."""
     mine = lawful.where(F.col(Selection.channel) == channel)
-    layout, lines, seeds = _lines(ctx, terms, sources, mine, channel, recipient)
     identity = export_id(terms.spec.campaign_id, channel, recipient.recipient_id)
+    layout, lines, seeds = _lines(ctx, terms, sources, mine, channel, recipient, desk.traps.get(identity, ()))
     known = desk.registered.get(identity)
     destroy_by = terms.drop_date + dt.timedelta(days=terms.spec.destroy_after_days)
     common: dict[str, Any] = {
@@ -175,9 +197,11 @@ def _unchanged(known: Mapping[str, Any] | None, destroy_by: dt.date) -> str | No
     return known[Export.plaintext_hash] if known is not None and known[Export.destroy_by] == destroy_by else None
 
 
-def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channel: str, recipient: RecipientSpec) -> tuple[Layout, DataFrame, Rows]:
-    """Layout, lines (traps included) and traps of one file. A client gets its own base back as references and tenths, or as references and
-    attributes, without traps."""
+def _lines(
+    ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channel: str, recipient: RecipientSpec, references: Sequence[str] = ()
+) -> tuple[Layout, DataFrame, Rows]:  # fmt: skip
+    """Layout, lines (traps included) and traps of one file; `references`: of its traps by phone and SMS. A client gets its own base back as
+    references and tenths, or as references and attributes, without traps."""
     if terms.is_enrich:
         return *enriched(ctx, terms, sources, mine, channel), []
     rows = layouts.joined(mine, sources.record)
@@ -190,7 +214,7 @@ def _lines(ctx: Context, terms: Terms, sources: Sources, mine: DataFrame, channe
     lines = layouts.lines_for(channel, rows, wording, ctx.pads(key), sources.permission_event, calls)
     layout = BY_CHANNEL[Channel(channel)]
     codes = [row[0] for row in lines.select(Selection.key_code).distinct().collect()]
-    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording, codes)]
+    seeds = [dict(line) for line in seed_lines(terms, channel, key, wording, codes, references)]
     shape = T.StructType([T.StructField(c, T.StringType()) for c in layout.columns])
     traps = local_frame(ctx.spark, [tuple(s[c] for c in layout.columns) for s in seeds], shape)
     return layout, lines.select(*layout.columns).unionByName(traps), seeds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from appetence.runtime.ahead import side_by_side
 
 Row = dict[str, Any]
 INDEX = "index.html"
+_DAYS_TOLD = 12
 SCHEMAS = ("reference", "bronze", "silver", "identity", "gold", "privacy", "ops")
 
 
@@ -246,5 +248,13 @@ def _identity(ctx: Context, truth: Mapping[str, Any]) -> Page:
             source=_source(ctx),
             truth=truth,
             level_words=level_in_words,
+            expected=_expected(ctx),
         )
     )
+
+
+def _expected(ctx: Context) -> list[dict[str, Any]]:
+    """What the last runs that compared everything expected of their links, the newest first."""
+    ran = ctx.lake.read_or_empty(Run).where((F.col(Run.job) == "resolve_identities") & (F.col(Run.status) == "succeeded") & ~F.col(Run.is_dry_run))
+    told = ran.where(F.col(Run.details).contains('"expected_precision"')).orderBy(F.desc(Run.started_at)).select(Run.as_of, Run.details)
+    return [{"as_of": row[Run.as_of], **json.loads(row[Run.details])} for row in told.limit(_DAYS_TOLD).collect()]

@@ -30,7 +30,7 @@ from appetence.runtime import packages
 
 NOTHING_DECIDED = "0:0"
 """What `decided` says where there are no decisions."""
-_ASKED = {"retrain", "full", "max_changed", "engine"}
+_ASKED = {"retrain", "full", "max_changed", "engine", "max_model_change"}
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -58,10 +59,20 @@ def run(ctx: Context, held: Held, model: weights.Model, free: DataFrame, frozen:
     if found is None:
         ctx.progress("identity: too many pairs for the blocks as they were divided; everything is compared anew")
         return None
+    tell(ctx, found.facts)
     written = _Night(ctx, before, found, free, frozen, has_lost).write()
     now = replace(held, decided=said, records=lake.row_count(ResolvedRecord), changed=held.changed + count)
     resolution_state.remember(ctx, model, now)
     return _counts(ctx, {**found.facts, "events": written})
+
+
+def tell(ctx: Context, facts: Mapping[str, Any]) -> None:
+    """Says what a run found that somebody should look at, before anything is written."""
+    if facts["records_by_decision"]:
+        ctx.progress(f"decisions made by hand joined or cut clusters of {facts['records_by_decision']} records")
+    if facts["large_components"]:
+        ctx.log.line("large_components", count=facts["large_components"], limit=ctx.config.identity.max_component)
+        ctx.progress(f"ALARM: {facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart")
 
 
 def _is_adrift(ctx: Context, before: incremental.Before, free: DataFrame, frozen: DataFrame) -> bool:

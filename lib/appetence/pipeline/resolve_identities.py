@@ -45,7 +45,7 @@ def run(ctx: Context) -> Counts:
     has changed, or too much is new."""
     frozen = _frozen(ctx)
     free = ctx.lake.read(Record).join(frozen, on=Record.record_id, how="left_anti")
-    model = _current_model(ctx, comparison.all_fields())
+    model = None if ctx.config.identity.retrain else _current_model(ctx, comparison.all_fields())
     held = resolution_state.held(ctx, model)
     if held is not None and model is not None and not ctx.config.identity.full:
         done = resolve_changes.run(ctx, held, model, free, frozen)
@@ -78,10 +78,11 @@ def _whole(ctx: Context, model: weights.Model | None, held: Held | None, free: D
     if found is not None:
         if found.is_new_model:
             lake.upsert(MatchModel, _model_rows(ctx, found.model))
+            _tracked(ctx, found)
         since, changed = (held.frozen_on, held.changed) if held else (ctx.as_of, 0)
         now = Held(since, found.frozen.rules, resolution_state.decided(ctx), details["resolved"], changed)
         resolution_state.remember(ctx, found.model, now)
-    facts = dict(found.facts) if found else {}
+    facts = {**found.facts, **{f"expected_{name}": value for name, value in found.estimated.items()}} if found else {}
     return Counts(rows_in=int(facts.get("records", 0)), rows_out=details["persons"], details={**facts, **details})
 
 
@@ -133,19 +134,24 @@ def _resolved(ctx: Context, free: DataFrame, model: weights.Model | None, held: 
         ctx.lake.stage,
         model=lambda fields: model,
         mark=lambda name: ctx.progress(f"identity: {name}"),
-        settled=Settled(ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None, held.facts(ctx) if held else None),
+        settled=Settled(
+            ctx.lake.read(ClericalDecision) if ctx.lake.exists(ClericalDecision) else None,
+            held.facts(ctx) if held else None,
+            _current_model(ctx, comparison.all_fields()) if model is None else None,
+        ),
     )
-    if found.facts["records_by_decision"]:
-        ctx.progress(f"decisions made by hand joined or cut clusters of {found.facts['records_by_decision']} records")
-    if found.facts["large_components"]:
-        ctx.log.line("large_components", count=found.facts["large_components"], limit=ctx.config.identity.max_component)
-        ctx.progress(f"ALARM: {found.facts['large_components']} group(s) of linked records were past identity.max_component and were taken apart")
+    resolve_changes.tell(ctx, found.facts)
+    if model is None and not found.is_new_model:
+        ctx.progress(
+            f"the model learnt anew would decide {found.facts['links_changed']:.1%} of the links otherwise, more than "
+            f"identity.max_model_change={ctx.config.identity.max_model_change:g}: the one before stays; raise the limit to take the new one"
+        )
     return found
 
 
 def _current_model(ctx: Context, fields: Sequence[Field]) -> weights.Model | None:
-    """The frozen model, unless there is none or `identity.retrain` asks for a new one."""
-    if ctx.config.identity.retrain or not ctx.lake.exists(MatchModel):
+    """The model that holds; None when there is none."""
+    if not ctx.lake.exists(MatchModel):
         return None
     columns = (MatchModel.comparison, MatchModel.level, MatchModel.p_person, MatchModel.p_household, MatchModel.p_unrelated)
     rows = ctx.lake.read(MatchModel).where(F.col(MatchModel.is_current)).select(*columns).collect()
@@ -177,6 +183,15 @@ def _written(ctx: Context, links: DataFrame, homes: DataFrame, persons: DataFram
         "links": changes[PersonLink].rows, "persons": int(sizes["persons"]), "households": int(sizes["households"]),
         "events": changes[IdentityEvent].inserted, "resolved": changes[ResolvedRecord].rows if ResolvedRecord in changes else 0,
     }  # fmt: skip
+
+
+def _tracked(ctx: Context, found: resolve.Resolution) -> None:
+    """The new model as a run in MLflow, beside the table."""
+    from appetence.propensity.registry import Registry  # MLflow takes seconds to load, and few runs learn a model
+
+    told = {name: value for name, value in found.estimated.items() if isinstance(value, float)}
+    told |= {name: float(found.facts[name]) for name in ("signatures", "pairs_compared", "prior_person", "prior_household")}
+    Registry(ctx.config.paths.mlflow).keep_match_model(found.model.version, weights.to_rows(found.model), told)
 
 
 def _model_rows(ctx: Context, model: weights.Model) -> DataFrame:

@@ -1,4 +1,5 @@
-"""Clerical review: doubtful pairs go out in words, decisions come back and bind later runs. No value of a record goes either way."""
+"""Clerical review: doubtful pairs, or a sample of all, go out in words, decisions come back: they bind later runs, and those on a sample say how
+right the links are. No value of a record goes either way."""
 
 from __future__ import annotations
 
@@ -7,17 +8,19 @@ import hashlib
 import io
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.identity import ClericalDecision, Edge, MatchModel, PersonLink
 from appetence.contracts.local import local_frame
 from appetence.contracts.silver import Record
 from appetence.errors import ConfigError
-from appetence.identity import comparison, explain, weights
+from appetence.identity import comparison, explain, sampling, weights
+from appetence.identity.sampling import Answer, Drawn, Estimate
 from appetence.pipeline.audit_trail import record
 from appetence.pipeline.context import Context
 
@@ -25,7 +28,11 @@ SAME, DIFFERENT = "same", "different"
 GIVEN = ("record_a", "record_b", "weight", "today", "why")
 FILLED = ("decision", "decided_by", "reason")
 REQUIRED = ("record_a", "record_b", *FILLED)
+STATED = (Drawn.stratum, Drawn.stratum_size)
+SAMPLED = ("record_a", "record_b", "decision", *STATED)
 _COORDINATE = re.compile(r"@|[0-9]{6,}|(?:[0-9]{2}[ .-]?){4,}")
+_COUNT = re.compile(r"[1-9][0-9]{0,17}")
+_UNDECIDABLE = "column decision: it can be same or different, or empty while nobody has decided."
 Two = tuple[str, str]
 
 
@@ -34,26 +41,49 @@ def export_review(ctx: Context, target: Path, *, limit: int, band: float) -> int
 
     CSV with semicolons: record_a, record_b, weight, today (one person, two persons), why, and three columns to fill in. ConfigError when
     nothing was resolved yet."""
-    if not ctx.lake.exists(Edge) or not ctx.lake.exists(MatchModel):
-        raise ConfigError("There is nothing to review: identity.edge is not there yet; run the job resolve_identities first.")
+    _check_resolved(ctx)
     distance = F.abs(F.col(Edge.weight) - F.lit(ctx.config.identity.link_weight))
     decided = ctx.lake.read_or_empty(ClericalDecision).select(ClericalDecision.record_a, ClericalDecision.record_b)
     open_ = ctx.lake.read(Edge).where(distance <= band).join(decided, on=[str(Edge.record_a), str(Edge.record_b)], how="left_anti")
     near = open_.orderBy(distance, Edge.record_a, Edge.record_b).limit(limit)
+    return _export(ctx, target, near, [distance, F.col(Edge.record_a), F.col(Edge.record_b)])
+
+
+def export_sample(ctx: Context, target: Path, *, size: int, seed: int) -> int:
+    """Writes a stratified sample of all compared pairs above the review floor, decided on or not; how many.
+
+    CSV as `export_review` writes it, and stratum and stratum_size; in an order of which any beginning is a sample, so that who stops early leaves
+    one. ConfigError when nothing was resolved yet, or `size` is less than two pairs of each stratum."""
+    _check_resolved(ctx)
+    edges = ctx.lake.read(Edge)
+    strata = sampling.strata_of(sampling.sizes(edges).collect())
+    if not strata:
+        raise ConfigError("There is nothing to sample: identity.edge has no pair; no two records were alike enough to be compared in the last run.")
+    sample = sampling.drawn(edges, sampling.allocated(strata, size), seed)
+    return _export(ctx, target, sample, [F.col(Drawn.rank), F.col(Drawn.stratum)], STATED)
+
+
+def _check_resolved(ctx: Context) -> None:
+    if not ctx.lake.exists(Edge) or not ctx.lake.exists(MatchModel):
+        raise ConfigError("There is nothing to review: identity.edge is not there yet; run the job resolve_identities first.")
+
+
+def _export(ctx: Context, target: Path, edges: DataFrame, order: Sequence[Column], further: Sequence[str] = ()) -> int:
+    """Writes the few `edges` in this order, with `further` columns of theirs behind those to fill in; how many."""
     owner = ctx.lake.read(PersonLink).select(PersonLink.record_id, PersonLink.person_id)
-    placed = near.join(owner.toDF(Edge.record_a, "_x"), on=Edge.record_a, how="left").join(
+    placed = edges.join(owner.toDF(Edge.record_a, "_x"), on=Edge.record_a, how="left").join(
         owner.toDF(Edge.record_b, "_y"), on=Edge.record_b, how="left"
     )
-    rows = placed.select(Edge.record_a, Edge.record_b, Edge.weight, F.col("_x") == F.col("_y"), Edge.pattern).orderBy(
-        distance, Edge.record_a, Edge.record_b
-    )
+    is_one = F.col("_x") == F.col("_y")
+    rows = placed.orderBy(*order).select(Edge.record_a, Edge.record_b, Edge.weight, is_one, Edge.pattern, *further)
     model = current_model(ctx)
     with target.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, delimiter=";", lineterminator="\n")
-        writer.writerow((*GIVEN, *FILLED))
+        writer.writerow((*GIVEN, *FILLED, *further))
         count = 0
-        for a, b, weight, is_one, pattern in rows.collect():
-            writer.writerow((a, b, f"{weight:.2f}", "one person" if is_one else "two persons", explain.in_one_line(model, pattern), "", "", ""))
+        for a, b, weight, is_one_today, pattern, *rest in rows.collect():
+            today = "one person" if is_one_today else "two persons"
+            writer.writerow((a, b, f"{weight:.2f}", today, explain.in_one_line(model, pattern), "", "", "", *rest))
             count += 1
     return count
 
@@ -136,32 +166,35 @@ def _audit(ctx: Context, content: bytes, taken: Taken) -> None:
 
 def parsed(file: str, content: bytes, taken: Taken) -> Iterator[Line]:
     """The decided lines of a review file; what is wrong with a line alone goes to `taken`, and so does how many are undecided."""
-    try:
-        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";")
-    except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not UTF-8 text: save the review file as CSV in UTF-8, with semicolons.") from None
-    lacking = [c for c in REQUIRED if c not in (rows.fieldnames or ())]
-    if lacking:
-        raise ConfigError(
-            f"{file}, line 1, lacks the column(s) {', '.join(lacking)}: start from a file of `appetence identity review`, with semicolons."
-        )
-    for row in rows:
-        values = {c: (row[c] or "").strip() for c in REQUIRED}
+    for number, values in _lines(file, content, REQUIRED, "review"):
         if not values["decision"]:
             taken.undecided += 1
             continue
         fault = _misstated(values)
         if fault:
-            taken.refused.append(f"{file}, line {rows.line_num}, {fault}")
+            taken.refused.append(f"{file}, line {number}, {fault}")
             continue
-        yield Line(
-            rows.line_num, (values["record_a"], values["record_b"]), values["decision"].lower() == SAME, values["decided_by"], values["reason"]
+        yield Line(number, (values["record_a"], values["record_b"]), values["decision"].lower() == SAME, values["decided_by"], values["reason"])
+
+
+def _lines(file: str, content: bytes, columns: Sequence[str], command: str) -> Iterator[tuple[int, dict[str, str]]]:
+    """Number and trimmed `columns` of each line of a file that `appetence identity COMMAND` wrote; ConfigError when it is none."""
+    try:
+        rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";")
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not UTF-8 text: save the review file as CSV in UTF-8, with semicolons.") from None
+    lacking = [c for c in columns if c not in (rows.fieldnames or ())]
+    if lacking:
+        raise ConfigError(
+            f"{file}, line 1, lacks the column(s) {', '.join(lacking)}: start from a file of `appetence identity {command}`, with semicolons."
         )
+    for row in rows:
+        yield rows.line_num, {c: (row[c] or "").strip() for c in columns}
 
 
 def _misstated(values: Mapping[str, str]) -> str | None:
     if values["decision"].lower() not in (SAME, DIFFERENT):
-        return "column decision: it can be same or different, or empty while nobody has decided."
+        return _UNDECIDABLE
     for column in ("record_a", "record_b", "decided_by", "reason"):
         if not values[column]:
             return f"column {column} is empty: a decision needs both records, who decided and why."
@@ -170,6 +203,59 @@ def _misstated(values: Mapping[str, str]) -> str | None:
     if _COORDINATE.search(values["reason"]):
         return "column reason: it seems to hold an e-mail, a number or a date of a person; say why without personal values."
     return None
+
+
+def estimate_sample(file: str, content: bytes) -> tuple[Estimate | None, list[str]]:
+    """What the answers of a sample file say of all pairs, or else (None) one sentence for each line refused: figures without them would be biased.
+
+    An answer is `decision` alone; `take_decisions` also asks who decided and why. ConfigError when the file is no sample or has no answer."""
+    answers: list[Answer] = []
+    refused: list[str] = []
+    seen = Seen()
+    for number, values in _lines(file, content, SAMPLED, "sample"):
+        fault = seen.fault(values)
+        if fault:
+            refused.append(f"{file}, line {number}, {fault}")
+            continue
+        said = values["decision"].lower()
+        answers.append(Answer(values[Drawn.stratum], int(values[Drawn.stratum_size]), said == SAME if said else None))
+    if refused:
+        return None, refused
+    if all(a.is_same is None for a in answers):
+        raise ConfigError(f"{file} has no answer in column decision: write same or different in some of its lines, of each stratum if possible.")
+    return sampling.estimated(sampling.tallied(answers)), refused
+
+
+@dataclass
+class Seen:
+    """What the lines of a sample file said so far, which later ones may not contradict."""
+
+    pairs: set[Two] = field(default_factory=set)
+    of: int | None = None
+    strata: dict[int, tuple[str, str]] = field(default_factory=dict)
+    lines: Counter[int] = field(default_factory=Counter)
+
+    def fault(self, values: Mapping[str, str]) -> str | None:
+        """What is wrong with a line, as a sentence; a good line is noted."""
+        if values["decision"].lower() not in ("", SAME, DIFFERENT):
+            return _UNDECIDABLE
+        a, b = sorted((values["record_a"], values["record_b"]))
+        if not a or a == b or (a, b) in self.pairs:
+            return "column record_b: a line is about two records, and about two that no other line names; put it back from the sample or drop it."
+        label, size = sampling.label_of(values[Drawn.stratum]), values[Drawn.stratum_size]
+        if label is None:
+            return "column stratum: it is not as a sample states it, such as 3/7 link, 2 to 4; put it back from the sample."
+        if not _COUNT.fullmatch(size):
+            return "column stratum_size: it is no number of pairs; put it back from the sample."
+        stated = (values[Drawn.stratum], size)
+        if self.strata.setdefault(label.number, stated) != stated or (self.of or label.of) != label.of:
+            return "columns stratum, stratum_size: an earlier line states them otherwise; one file holds one sample."
+        if self.lines[label.number] == int(size):
+            return "column stratum_size: the stratum has more lines than pairs; put both back from the sample."
+        self.pairs.add((a, b))
+        self.of = label.of
+        self.lines[label.number] += 1
+        return None
 
 
 def _known(ctx: Context, ids: set[str]) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,14 +153,17 @@ def rekeyed(records: DataFrame, listed: DataFrame, old: DataFrame, new: DataFram
 
 
 def list_and_version(stem: str) -> tuple[str, str]:
-    """`robinson_2026-10` as list and version; RightsError when the name says neither.
+    """`robinson_2026-10` as list and version (a month or a day, so that versions sort by time); RightsError when the name says neither.
 
     >>> list_and_version("robinson_2026-10")
     ('robinson', '2026-10')
     """
     name, _, version = stem.partition("_")
-    if name not in LISTS or not version:
-        raise RightsError(f"{stem}.csv: an external list is named <list>_<version>.csv with list {' or '.join(LISTS)}; rename it.")
+    if name not in LISTS or not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?", version):
+        raise RightsError(
+            f"{stem}.csv: an external list is named <list>_<version>.csv with list {' or '.join(LISTS)} and its month or day as version "
+            "(2026-10 or 2026-10-05), so that the newest is known; rename it."
+        )
     return name, version
 
 

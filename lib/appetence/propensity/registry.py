@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -41,7 +41,7 @@ from appetence.propensity.season import DAY_OF_YEAR
 CHALLENGER, CHAMPION = "challenger", "champion"
 HASH_TAG, GATE_TAG, WITHDRAWN_TAG = "training_hash", "gate", "withdrawn"
 PASSED = "let through"
-EXPERIMENT = "appetence"
+EXPERIMENT, MATCHING, MATCH_TAG = "appetence", "appetence-identity", "match_model"
 AMOUNT = "amount_cents"
 RESULT_TYPE = f"raw_score double, probability double, reasons array<string>, {AMOUNT} double"
 
@@ -160,6 +160,23 @@ class Registry:
         self.client.log_batch(made.info.run_id, metrics=metrics, params=[Param("learner", learner)])
         self.client.set_terminated(made.info.run_id)
 
+    def keep_match_model(self, version: str, levels: Sequence[tuple[str, str, float, float, float]], figures: Mapping[str, float]) -> bool:
+        """A run for a learnt match model: its figures, and `match_model.json` with the probabilities of each comparison's levels (same person, same
+        household, unrelated). False when the same model has a run already."""
+        with self._writing:
+            experiment = self._experiment(MATCHING)
+            if self.client.search_runs([experiment], f"tags.{MATCH_TAG} = '{version}'", max_results=1):
+                return False
+            made = self.client.create_run(experiment, run_name=f"match-{version}", tags={MATCH_TAG: version})
+            at = int(made.info.start_time)
+            self.client.log_batch(
+                made.info.run_id, metrics=[Metric(n, float(v), at, 0) for n, v in figures.items()], params=[Param(MATCH_TAG, version)]
+            )
+            names = ("comparison", "level", "p_person", "p_household", "p_unrelated")
+            self.client.log_dict(made.info.run_id, {"levels": [dict(zip(names, row, strict=True)) for row in levels]}, "match_model.json")
+            self.client.set_terminated(made.info.run_id)
+            return True
+
     def conclude(self, version: Version, *, training_hash: str, is_champion: bool, reason: str, card: Mapping[str, Any]) -> None:
         """Writes down the gate's word, moves the alias when it lets the challenger through, and marks the version complete."""
         with self._writing:
@@ -231,12 +248,12 @@ class Registry:
         except MlflowException:
             return []
 
-    def _experiment(self) -> str:
-        known = self.client.get_experiment_by_name(EXPERIMENT)
+    def _experiment(self, name: str = EXPERIMENT) -> str:
+        known = self.client.get_experiment_by_name(name)
         if known is not None:
             return str(known.experiment_id)
         location = (self._folder / "artifacts").absolute().as_uri() if self._folder else None
-        return str(self.client.create_experiment(EXPERIMENT, artifact_location=location))
+        return str(self.client.create_experiment(name, artifact_location=location))
 
 
 def registered_name(model_key: str) -> str:

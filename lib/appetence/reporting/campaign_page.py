@@ -71,6 +71,7 @@ def build_campaign(found: CampaignRows) -> Page:
                 waterfall_parts(steps, selected),
             ),
             *_tiers(found),
+            *_gains(found),
             *_reach(found),
             *overlap_sections(found.overlaps, [x.list_id for x in found.spec.lists] if found.spec else ()),
             *reach_sections(found.reach, c[Campaign.channels], eligible_of(found.waterfall)),
@@ -247,6 +248,34 @@ def _tiers(found: CampaignRows) -> list[Section]:
         columns.append("Expected spending")
     numeric = (0, 1, 2, 3, 4, 5, 6, 8) if by_amount else (0, 1, 2, 3, 4, 5, 6)
     return [Section("What going deeper should bring", lead, [picture, Sheet(columns, rows, numeric, asides=(1, 2, 5))])]
+
+
+def gains_picture(tiers: Sequence[Row]) -> Picture:
+    """The cumulative share of the expected responses of gold.tier rows, best first, with the interval of as many responses."""
+    rows = sorted(tiers, key=lambda t: t[Tier.tier])
+    everybody, expected = sum(t[Tier.quantity] for t in rows), sum(t[Tier.expected_responses] for t in rows)
+    depth, measures, reached = [], [], 0.0
+    for t in rows:
+        reached += t[Tier.expected_responses]
+        depth.append(t[Tier.cumulative_quantity] / everybody)
+        measures.append(charts.Measure(str(t[Tier.tier]), reached / expected, *numbers.wilson(reached, expected)))
+    return Picture(
+        "Share of the expected responses by how deep the list is used",
+        lambda narrow: charts.gains(depth, measures, what="expected responses", narrow=narrow),
+        f"The best tenth holds {numbers.percent(measures[0].value, 0)} of the expected responses; at random it would hold "
+        f"{numbers.percent(depth[0], 0)}.",
+        "The band is the 95 % interval of each share, for chance alone, if the model is right.",
+    )
+
+
+def _gains(found: CampaignRows) -> list[Section]:
+    """What the ranking is worth; nothing where a formula ranks, or where tenths are small."""
+    if not found.campaign[Campaign.model_key] or not _tiers(found):
+        return []
+    picture, pays = gains_picture(found.tiers), _break_even(found.tiers)
+    within = sum(t[Tier.expected_responses] for t in found.tiers if t[Tier.tier] <= pays) / sum(t[Tier.expected_responses] for t in found.tiers)
+    paying = f" Down to tenth {pays}, the last that earns its cost, it is {numbers.percent(within, 0)}." if pays else ""
+    return [Section("What the ranking should bring", f"{picture.says}{paying}", [picture])]
 
 
 # -- who they are ----------------------------------------------------------------------------------------------------------------

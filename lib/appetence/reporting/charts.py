@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 
@@ -15,6 +18,7 @@ from appetence.reporting.canvas import BLUE, FAINT, GREEN, INK, LINE, ORANGE, RE
 SERIES = (BLUE, ORANGE, GREEN, SKY, RED)
 TINTS = ("#d6e6f4", "#9fc9e2", "#5fa3d0", "#1f74b1", "#084a82")
 """From light to dark, told apart by any eye and in print."""
+_GROUPS = (BLUE, GREEN, SKY, RED)
 
 
 @dataclass(frozen=True)
@@ -314,3 +318,30 @@ def weights(levels: Sequence[tuple[str, float]], *, narrow: bool = False) -> Fig
 
     rows = len(levels)
     return drawn(draw, narrow=narrow, height=0.7 + 0.27 * rows, narrow_height=0.8 + 0.4 * rows)
+
+
+def component(clusters: Sequence[int], links: Sequence[tuple[int, int, float]], *, narrow: bool = False) -> Figure:
+    """The records that links hold together, as dots on a circle without names. `clusters`: the cluster of each, the largest in colours, the others
+    grey; `links`: places in `clusters` of two records, and the weight (log2), which the width follows; dashed between two clusters."""
+    sizes = Counter(clusters)
+    ranked = sorted(sizes, key=lambda c: (-sizes[c], c))
+    order = sorted(range(len(clusters)), key=lambda i: (ranked.index(clusters[i]), i))
+    turn = {i: 2 * math.pi * place / max(len(order), 1) for place, i in enumerate(order)}
+    spots = [(math.sin(turn[i]), math.cos(turn[i])) for i in range(len(clusters))]
+    top = max([w for _, _, w in links] + [1.0])
+
+    def draw(axes: Axes) -> None:
+        apart = [clusters[a] != clusters[b] for a, b, _ in links]
+        axes.add_collection(LineCollection(
+            [[spots[a], spots[b]] for a, b, _ in links], linewidths=[0.4 + 3.6 * max(w, 0.0) / top for _, _, w in links], zorder=1,
+            colors=[ORANGE if is_cut else FAINT for is_cut in apart], linestyles=["--" if is_cut else "-" for is_cut in apart],
+        ))  # fmt: skip
+        for number, cluster in enumerate(ranked):
+            x, y = zip(*(spots[i] for i in order if clusters[i] == cluster), strict=True)
+            name = f"group of {numbers.count(sizes[cluster])}" if number < len(_GROUPS) else ""
+            axes.scatter(x, y, s=46, color=_GROUPS[number] if number < len(_GROUPS) else SOFT, edgecolors="white", zorder=2, label=name)
+        axes.set(xlim=(-1.12, 1.12), ylim=(-1.12, 1.12), aspect="equal")
+        axes.set_axis_off()
+        legend(axes, narrow=narrow)
+
+    return drawn(draw, narrow=narrow, height=4.6, narrow_height=4.4)

@@ -45,6 +45,9 @@ class IdentityRows:
     source: str
     truth: Mapping[str, Any] = field(default_factory=dict)
     level_words: LevelWords = level_as_written
+    expected: Sequence[Row] = ()
+    """What the model expected of its links on each of the last days on which everything was compared, the newest first: `as_of`, and the
+    `expected_...` details of the run."""
 
 
 def build_identity(found: IdentityRows) -> Page:
@@ -53,7 +56,16 @@ def build_identity(found: IdentityRows) -> Page:
         title="Identity audit",
         subtitle="Which records are one person, how sure that is, and on what it rests. For the operator; counts are exact.",
         facts=_facts(found),
-        sections=[*_truth(found), _sizes(found), *_weights(found), *_model(found), *_blocks(found), *_members(found), *_events(found)],
+        sections=[
+            *_truth(found),
+            *_expected(found),
+            _sizes(found),
+            *_weights(found),
+            *_model(found),
+            *_blocks(found),
+            *_members(found),
+            *_events(found),
+        ],
         source=found.source,
     )
 
@@ -89,6 +101,25 @@ def _truth(found: IdentityRows) -> list[Section]:
         tuple(range(1, len(measures) + 1)),
     )
     return [Section("Against the truth", lead, [sheet])]
+
+
+def _expected(found: IdentityRows) -> list[Section]:
+    if not found.expected:
+        return []
+    measures = {"precision": "Precision", "recall": "Recall", "pair_recall": "Pairs that blocking brought"}
+    rows = [[str(r["as_of"]), *(_with_interval(r, m) for m in measures)] for r in found.expected]
+    lead = (
+        "Without any truth: each link is one person with the probability that its weight states, and pairs that share one kind of key only tell "
+        "of those that share none (at most so many were brought). The intervals hold while the model is right; `appetence identity sample` draws "
+        "pairs for a review that also tells when it is not."
+    )
+    return [Section("What the model expects of its links", lead, [Sheet(["Everything compared on", *measures.values()], rows, (1, 2, 3))])]
+
+
+def _with_interval(row: Row, measure: str) -> str:
+    low, high = row.get(f"expected_{measure}_interval") or (None, None)
+    said = numbers.decimal(row.get(f"expected_{measure}"))
+    return said if low is None else f"{said} ({numbers.decimal(low)} to {numbers.decimal(high)})"
 
 
 def _sizes(found: IdentityRows) -> Section:

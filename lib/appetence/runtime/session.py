@@ -54,9 +54,10 @@ nothing. On large data the first of them is worth its time: it drops what a cond
 # A chain compiles far more generated code than the default cache holds; once it is full the JVM silently stops compiling. And it leaves methods
 # of more than 8000 bytes to its interpreter, which generated code often passes: comparing pairs of records took more than three times as long.
 _JAVA_OPTIONS = "-Duser.timezone=UTC -Dderby.system.home={scratch} -XX:ReservedCodeCacheSize=768m -XX:-DontCompileHugeMethods"
+_PARTITIONS, _PIECE_NUMBER = "spark.sql.shuffle.partitions", "spark.sql.adaptive.coalescePartitions.initialPartitionNum"
 _PIECES = 16
-"""A shuffle is cut into so many pieces for each partition that small data are to have, and Spark puts these together again until a partition holds 64
-MB: large data get more partitions, small ones as few as before."""
+"""A shuffle is cut into so many pieces for each partition that small data are to have, and Spark puts these together again, to that number where a
+partition then holds 64 MB at most: large data get more partitions, small ones as few as before."""
 _LOCAL_FILES = "hadoop-bare-naked-local-fs"
 """The jar whose file system sets the permissions of local files itself; Hadoop's own starts a `chmod` for each file that is made, which was a
 seventh of the time of jobs over small tables."""
@@ -123,8 +124,8 @@ def build_session(settings: SparkSettings, scratch: Path, name: str = "appetence
         "spark.driver.memory": settings.driver_memory,
         "spark.driver.extraJavaOptions": _JAVA_OPTIONS + (_QUICK if settings.jit == "quick" else ""),
         **({"spark.sql.optimizer.excludedRules": ",".join(_UNNEEDED)} if settings.jit == "quick" else {}),
-        "spark.sql.shuffle.partitions": str(settings.shuffle_partitions),
-        "spark.sql.adaptive.coalescePartitions.initialPartitionNum": str(_PIECES * settings.shuffle_partitions),
+        _PARTITIONS: str(settings.shuffle_partitions),
+        **({} if _PARTITIONS in settings.conf else {_PIECE_NUMBER: str(_PIECES * settings.shuffle_partitions)}),
         "spark.default.parallelism": str(settings.shuffle_partitions),
         "spark.jars": ",".join(str(f) for f in jars),
         "spark.local.dir": str(scratch / "spark"),

@@ -1,4 +1,4 @@
-"""What is asked once more before a file leaves: suppression, external lists, status, and the very supply each piece rests on."""
+"""What is asked once more before a file leaves: suppression, external lists, status, calls made since, and the very supply each piece rests on."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Selection
+from appetence.contracts.domain import Channel
 from appetence.contracts.silver import Record
-from appetence.selection import suppression
+from appetence.selection import caps, suppression
 from appetence.selection.candidates import Sources
 from appetence.selection.permission import permitted
 from appetence.selection.pool import HOUSEHOLD, PERSON, live_records
@@ -35,6 +36,8 @@ def still_lawful(selection: DataFrame, s: Sources, terms: Terms) -> DataFrame:
         enough = (F.col("source_count") >= terms.spec.min_sources) & F.col("has_other_source")
         sums = summarise(supplies, terms).where(F.col("has_supply") if terms.is_enrich else enough)
         kept = kept.join(sums.select(PERSON, CHANNEL), on=[PERSON, CHANNEL], how="left_semi")
+    calls = caps.calls_made(caps.earlier_pieces(s.selection, s.campaign, s.household_link, terms, s.cut_on), terms, s.calls)
+    kept = kept.join(calls, on=PERSON, how="left").where((F.col(CHANNEL) != str(Channel.PHONE)) | ~caps.is_called_out(terms))
     wanted = suppression.wanted_hashes(s.suppression, s.external_list, s.campaign_file, terms)
     listed = suppression.listed_persons(live, s.hashes, wanted, terms)
     standing = status(theirs, s.person, s.limitation, s.death, adults_only_members(s.instruction, terms), terms)

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from appetence.contracts.campaign import Campaign, Selection, Statement
-from appetence.contracts.domain import SMALL_COUNT
+from appetence.contracts.domain import SMALL_COUNT, Use
 from appetence.contracts.reference import Recipient
 from appetence.selection.cells import HOLDOUT
 
@@ -28,10 +28,12 @@ def _on_statement(counted: DataFrame, measure: str, month: str) -> DataFrame:
 
 
 def used(selections: DataFrame, campaigns: DataFrame, recipients: DataFrame) -> DataFrame:
-    """Pieces that rested on each member's supply, by month of the drop, programme and sector of the recipient."""
+    """Pieces that rested on each member's supply, by month of the drop, programme and sector of the recipient. A client's campaigns to its own
+    customers are left out: it knows their size, and what is left of a total beside them would tell a masked part."""
     sent = selections.where(F.col(Selection.cell) != HOLDOUT).select(Selection.campaign_id, Selection.member_id)
     sectors = recipients.select(F.col(Recipient.recipient_id).alias(Campaign.client_id), F.col(Recipient.sector).alias(ST.recipient_sector))
-    told = campaigns.join(F.broadcast(sectors), on=Campaign.client_id, how="left").select(
+    shared = campaigns.where(F.col(Campaign.product) != str(Use.HOUSE))
+    told = shared.join(F.broadcast(sectors), on=Campaign.client_id, how="left").select(
         Campaign.campaign_id, Campaign.programme, F.coalesce(ST.recipient_sector, F.lit("")).alias(ST.recipient_sector),
         F.date_format(Campaign.drop_date, "yyyy-MM").alias(ST.month),
     )  # fmt: skip
