@@ -34,6 +34,8 @@ from appetence.pipeline import rights_desk
         "audit trace --all",
         "identity review --out doubtful.csv --limit 50 --band 2.5 --env demo",
         "identity decide doubtful.csv --env demo",
+        "identity sample --size 50 --seed 3 out.csv --env demo",
+        "identity estimate out.csv --json out.json",
         "run exit_member --option member=m05 --as-of 2026-10-31",
         "run match_deaths --as-of 2026-10-31",
     ],
@@ -55,6 +57,8 @@ def test_a_command_of_the_desk_parses(line: str) -> None:
         "audit trace --reference R1 --all",
         "identity review",
         "identity decide",
+        "identity sample",
+        "identity estimate",
     ],
 )
 def test_a_command_that_says_too_little_or_two_things_at_once_is_refused(line: str, capsys: pytest.CaptureFixture[str]) -> None:

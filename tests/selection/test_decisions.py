@@ -57,7 +57,8 @@ MORE: dict[str, dict[str, Any]] = {
 EXTRAS: dict[str, Callable[[Coop, CampaignSpec], None]] = {
     "house_phone_before": add_facts, "house_phone_after": add_facts, "prospect_phone_called": add_calls, "prospect_post_once_a_year": add_facts,
 }  # fmt: skip
-every_case = pytest.mark.parametrize("case", [*CASES, *MORE])
+SLOW = pytest.param("prospect_phone_called", marks=pytest.mark.slow)  # test_caps plants the same calls; this decides a whole co-operative
+every_case = pytest.mark.parametrize("case", [*(c for c in (*CASES, *MORE) if c != "prospect_phone_called"), SLOW])
 
 
 @dataclass
@@ -194,6 +195,7 @@ def test_inv_05_who_may_be_called_of_a_house_before_and_from_11_august_2026(deci
     assert any(not {*named[e]} & {*after.terms.named_as} for e in consents), "a consent given to the company itself need not name it"
 
 
+@pytest.mark.slow  # decides a whole co-operative
 def test_inv_14_four_calls_of_this_client_in_thirty_days_close_the_line(decided: Callable[[str], Decided]) -> None:
     found = decided("prospect_phone_called")
     told = list(CALLED)
