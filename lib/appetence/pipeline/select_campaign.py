@@ -47,10 +47,10 @@ def run(ctx: Context) -> Counts:
     sources = read_sources(ctx)
     sound, refused = lawful_campaigns(ctx)
     ordered = in_cut_order(ctx, sound)
-    closed = [terms for terms, _ in ordered if is_closed(ctx, terms)]
+    closed, due, changed = _parted(ctx, ordered)
+    refused += changed
     for terms in closed:
         ctx.progress(f"{terms.spec.campaign_id}: dropped on {terms.drop_date}, kept as it was cut")
-    due = [(terms, cut_on) for terms, cut_on in ordered if terms not in closed]
 
     def write(terms: Terms, result: Result) -> None:
         found = details[terms.spec.campaign_id] = write_result(ctx, result, terms)
@@ -77,6 +77,26 @@ def run(ctx: Context) -> Counts:
         why = "; ".join(said.rstrip(".") for said in refused)
         raise PartlyDoneError(f"Not cut, while the other campaigns were: {why}.", done)
     return done
+
+
+def _parted(ctx: Context, ordered: list[tuple[Terms, dt.date]]) -> tuple[list[Terms], list[tuple[Terms, dt.date]], list[str]]:
+    """The campaigns that have dropped, those to be cut, and a sentence for each whose file changed since its pieces left; the error itself when
+    there is no other campaign."""
+    closed: list[Terms] = []
+    due: list[tuple[Terms, dt.date]] = []
+    changed: list[str] = []
+    for terms, cut_on in ordered:
+        try:
+            if is_closed(ctx, terms):
+                closed.append(terms)
+            else:
+                due.append((terms, cut_on))
+        except LawError as stopped:
+            if len(ordered) == 1:
+                raise
+            ctx.progress(f"{terms.spec.campaign_id}: not cut, {stopped}")
+            changed.append(str(stopped))
+    return closed, due, changed
 
 
 def chosen_campaigns(ctx: Context) -> list[CampaignSpec]:
@@ -123,14 +143,15 @@ def in_cut_order(ctx: Context, all_terms: list[Terms]) -> list[tuple[Terms, dt.d
 
 def is_closed(ctx: Context, terms: Terms) -> bool:
     """Whether a campaign has been cut before and its pieces have left; a specification changed since is a LawError."""
-    if terms.drop_date >= ctx.as_of:
-        return False
     stored = ctx.lake.read_or_empty(Campaign).where(F.col(Campaign.campaign_id) == terms.spec.campaign_id).first()
     if stored is None:
         return False
+    left_on = min(stored[Campaign.drop_date], terms.drop_date)  # a date put off afterwards calls no piece back
+    if left_on >= ctx.as_of:
+        return False
     if stored[Campaign.spec_hash] != terms.spec_hash:
         raise LawError(
-            f"campaigns/{terms.spec.campaign_id}.yaml was changed after its pieces left on {terms.drop_date}; restore the file, "
+            f"campaigns/{terms.spec.campaign_id}.yaml was changed after its pieces left on {left_on}; restore the file, "
             "or give the new campaign its own campaign_id."
         )
     return True
